@@ -16,7 +16,11 @@ ALLOWED_OURS = {
     "reporting": {"reporting"},
     "orchestration": set(OURS),
 }
-ONLY_IN = {"dagster": "orchestration", "dagster_dbt": "orchestration", "great_expectations": "quality"}
+ONLY_IN = {
+    "dagster": "orchestration",
+    "dagster_dbt": "orchestration",
+    "great_expectations": "quality",
+}
 CLOCK = re.compile(
     r"\b(current_date|current_timestamp|now\s*\(|today\s*\(|getdate|localtimestamp|sysdate)", re.I
 )

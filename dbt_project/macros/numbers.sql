@@ -1,0 +1,52 @@
+{#- Exact decimal arithmetic. Money and ratios never pass through a float. -#}
+
+{#- Two decimals, half away from zero: 0.005 becomes 0.01 and -0.005 becomes -0.01. -#}
+{%- macro round_half_away(amount) -%}
+    cast(round({{ amount }}, 2) as decimal(18, 2))
+{%- endmacro -%}
+
+{#-
+    An amount at a rate, rounded once. The product of two 18-digit decimals is asked for in 38
+    digits, because an engine may otherwise keep 18 and overflow.
+-#}
+{%- macro convert_amount(amount, rate) -%}
+    {{ round_half_away(
+        "cast(" ~ amount ~ " as decimal(28, 2)) * cast(" ~ rate ~ " as decimal(18, 8))"
+    ) }}
+{%- endmacro -%}
+
+{#-
+    A quotient with eight decimals, half away from zero; null over zero. Works on integers,
+    because a decimal division gives a float in some engines.
+-#}
+{%- macro exact_ratio(numerator, denominator) -%}
+    {{ return(adapter.dispatch('exact_ratio', 'collections')(numerator, denominator)) }}
+{%- endmacro -%}
+
+{%- macro default__exact_ratio(numerator, denominator) -%}
+    {%- set n = "cast(abs(cast(" ~ numerator ~ " as decimal(38, 8))) * 100000000 as hugeint)" -%}
+    {%- set d = "cast(abs(cast(" ~ denominator ~ " as decimal(38, 8))) * 100000000 as hugeint)" -%}
+    cast(
+        case
+            when ({{ denominator }}) = 0 or ({{ denominator }}) is null then null
+            else
+                sign({{ numerator }}) * sign({{ denominator }})
+                * cast(
+                    ({{ n }} * 200000000 + {{ d }}) // (2 * {{ d }}) as decimal(38, 0)
+                )
+                * cast('0.00000001' as decimal(9, 8))
+        end
+        as decimal(18, 8)
+    )
+{%- endmacro -%}
+
+{%- macro spark__exact_ratio(numerator, denominator) -%}
+    cast(
+        round(
+            cast({{ numerator }} as decimal(20, 2))
+            / nullif(cast({{ denominator }} as decimal(20, 2)), 0),
+            8
+        )
+        as decimal(18, 8)
+    )
+{%- endmacro -%}

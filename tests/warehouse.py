@@ -1,0 +1,351 @@
+"""A whole warehouse from a few rows, for tests.
+
+``build_warehouse`` writes rows as a lake would hold them, states what the run is asked, and runs
+the dbt project in this process. Reading files and judging loads are not passed through: what is
+tested here are the models. The parsed project is kept, so that the second build costs no parse.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+import duckdb
+import polars as pl
+
+from ingest.extracts import EXTRACTS
+from ingest.records import (
+    EXPECTATION_RESULT_SCHEMA,
+    LOAD_RECORD_SCHEMA,
+    QUARANTINE_SCHEMA,
+    LoadRecord,
+    load_records_frame,
+)
+
+Row = Mapping[str, Any]
+
+PROJECT = Path(__file__).parents[1] / "dbt_project"
+
+RUN_PARAMETERS_SCHEMA = {
+    "as_of_date": pl.Date(),
+    "known_at": pl.Datetime("us"),
+    "reporting_currency": pl.String(),
+    "timezone": pl.String(),
+    "run_id": pl.String(),
+    "code_version": pl.String(),
+}
+
+_METADATA = ("_source", "_delivery_date", "_delivery_kind", "_recorded_at", "_source_file")
+
+_manifest: Any = None
+
+
+def build_warehouse(
+    home: Path,
+    extracts: Mapping[str, Iterable[Row]],
+    *,
+    as_of_date: date,
+    known_at: datetime | None = None,
+    reporting_currency: str = "CNY",
+    timezone: str = "Asia/Shanghai",
+    loads: Iterable[LoadRecord] = (),
+    quarantined_rows: Iterable[Row] = (),
+    expectation_results: Iterable[Row] = (),
+    command: str = "run",
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    threads: int = 2,
+) -> Path:
+    """Write a lake and build the warehouse on it.
+
+    Args:
+        home: An empty or earlier home; what it holds of lake and warehouse is replaced.
+        extracts: Rows by extract, with canonical column names. Absent columns get the contract's
+            default. A row may also carry `_source` (`canonical`), `_delivery_date` (its own
+            business date is not looked at: 2024-01-01 unless given), `_delivery_kind` (`delta`),
+            `_source_file` and `_recorded_at` (the end of the delivery date); rows alike in these
+            are one load. Money may be given as text.
+        as_of_date: The business date asked.
+        known_at: The knowledge time asked, naive UTC; by default after everything delivered.
+        reporting_currency: The reporting currency.
+        timezone: The company's time zone.
+        loads: Load records beside those of the rows, such as of rejected files.
+        quarantined_rows: Rows of the quarantine, with its column names.
+        expectation_results: Results of expectations, with their column names.
+        command: A dbt command that builds: `run`, `build` or `test`.
+        select: What to build; everything when empty. Selected models need their parents built.
+        exclude: What to leave out.
+        threads: dbt threads and engine threads.
+
+    Returns:
+        The path of the warehouse file.
+
+    Raises:
+        AssertionError: When dbt fails, with the messages of the failed nodes.
+    """
+    write_lake(
+        home,
+        extracts,
+        loads=loads,
+        quarantined_rows=quarantined_rows,
+        expectation_results=expectation_results,
+    )
+    write_run_parameters(
+        home,
+        as_of_date=as_of_date,
+        known_at=known_at,
+        reporting_currency=reporting_currency,
+        timezone=timezone,
+    )
+    run_dbt(home, command, select=select, exclude=exclude, threads=threads)
+    return home / "warehouse.duckdb"
+
+
+def write_run_parameters(
+    home: Path,
+    *,
+    as_of_date: date,
+    known_at: datetime | None = None,
+    reporting_currency: str = "CNY",
+    timezone: str = "Asia/Shanghai",
+) -> None:
+    """State what the next run is asked."""
+    parameters = {
+        "as_of_date": as_of_date,
+        "known_at": known_at or datetime(2100, 1, 1),  # noqa: DTZ001
+        "reporting_currency": reporting_currency,
+        "timezone": timezone,
+        "run_id": "test",
+        "code_version": "test",
+    }
+    pl.DataFrame([parameters], schema=RUN_PARAMETERS_SCHEMA).write_parquet(
+        home / "run_parameters.parquet"
+    )
+
+
+def write_lake(
+    home: Path,
+    extracts: Mapping[str, Iterable[Row]],
+    *,
+    loads: Iterable[LoadRecord] = (),
+    quarantined_rows: Iterable[Row] = (),
+    expectation_results: Iterable[Row] = (),
+) -> None:
+    """Write rows, load records, quarantine and expectation results as the lake holds them."""
+    unknown = set(extracts) - set(EXTRACTS)
+    assert not unknown, f"no such extracts: {sorted(unknown)}"
+    records = list(loads)
+    sequence = 0
+    for name, extract in EXTRACTS.items():
+        folder = home / "lake" / name
+        _empty(folder)
+        pl.DataFrame(schema=extract.lake_schema).write_parquet(folder / "_schema.parquet")
+        for metadata, rows in _by_load(extracts.get(name, ())):
+            sequence += 1
+            record = _load_record(name, metadata, rows, sequence)
+            records.append(record)
+            _lake_rows(name, rows, record).write_parquet(folder / f"{record.load_id}.parquet")
+    for folder, schema, frame in (
+        ("lake/_loads", LOAD_RECORD_SCHEMA, load_records_frame(records)),
+        ("quarantine", QUARANTINE_SCHEMA, _table(quarantined_rows, QUARANTINE_SCHEMA)),
+        (
+            "lake/_expectation_results",
+            EXPECTATION_RESULT_SCHEMA,
+            _table(expectation_results, EXPECTATION_RESULT_SCHEMA),
+        ),
+    ):
+        _empty(home / folder)
+        pl.DataFrame(schema=dict(schema)).write_parquet(home / folder / "_schema.parquet")
+        frame.write_parquet(home / folder / "rows.parquet")
+
+
+def run_dbt(
+    home: Path,
+    command: str = "run",
+    *,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    threads: int = 2,
+) -> Any:
+    """Run dbt in this process on a home, with the manifest of the first run kept.
+
+    Raises:
+        AssertionError: When a node fails, with the messages of all that failed.
+    """
+    global _manifest
+    with _environment(home, threads), catch_warnings():
+        # dbt's own dependencies warn of deprecated calls; they are not ours to answer for.
+        simplefilter("ignore")
+        from dbt.cli.main import dbtRunner
+
+        places = [
+            *("--project-dir", str(PROJECT)),
+            *("--profiles-dir", str(PROJECT)),
+            *("--target-path", str(home / "target")),
+            *("--log-path", str(home / "logs")),
+        ]
+        if _manifest is None:
+            parsed = dbtRunner().invoke(["parse", "--quiet", *places])
+            assert parsed.success, f"dbt parse failed: {parsed.exception or parsed.result}"
+            _manifest = parsed.result
+        arguments = [command, "--quiet", *places]
+        if select:
+            arguments += ["--select", *select]
+        if exclude:
+            arguments += ["--exclude", *exclude]
+        result = dbtRunner(manifest=_manifest).invoke(arguments)
+        _close_warehouse()
+    failures = [
+        f"{node.node.name}: {node.message}"
+        for node in getattr(result.result, "results", [])
+        if node.status in ("error", "fail", "runtime error")
+    ]
+    assert result.success, "\n".join(failures) or str(result.exception)
+    return result.result
+
+
+def fetch(warehouse: Path, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The rows of a query on a built warehouse."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return connection.execute(query, parameters).fetchall()
+
+
+def end_of_day(day: date, timezone_offset_hours: int = 8) -> datetime:
+    """The instant at which a delivery of that day is recorded: naive UTC, the last microsecond."""
+    local = datetime.combine(day, time.max)
+    return local - timedelta(hours=timezone_offset_hours)
+
+
+@contextmanager
+def _environment(home: Path, threads: int) -> Iterator[None]:
+    """The settings of a run, for as long as it lasts."""
+    settings = {
+        "COLLECTIONS_HOME": str(home),
+        "COLLECTIONS_THREADS": str(threads),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _close_warehouse() -> None:
+    """Let go of the warehouse file, which dbt-duckdb keeps open until the process ends."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _empty(folder: Path) -> None:
+    """Make a folder that holds no files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def _by_load(rows: Iterable[Row]) -> list[tuple[dict[str, Any], list[Row]]]:
+    """Rows grouped by load, loads in the order of their instants, then of their appearance."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        delivery_date = row.get("_delivery_date", date(2024, 1, 1))
+        values = {
+            "_source": row.get("_source", "canonical"),
+            "_delivery_date": delivery_date,
+            "_delivery_kind": row.get("_delivery_kind", "delta"),
+            "_recorded_at": row.get("_recorded_at", end_of_day(delivery_date)),
+            "_source_file": row.get("_source_file", "rows.csv"),
+        }
+        groups.setdefault(tuple(values[name] for name in _METADATA), []).append(row)
+    ordered = sorted(groups.items(), key=lambda item: item[0][_METADATA.index("_recorded_at")])
+    return [(dict(zip(_METADATA, key, strict=True)), group) for key, group in ordered]
+
+
+def _load_record(
+    extract: str, metadata: Mapping[str, Any], rows: Sequence[Row], sequence: int
+) -> LoadRecord:
+    """The record of an admitted load of those rows."""
+    identity = sha256(f"{extract}|{sorted(metadata.items())}|{rows}".encode()).hexdigest()
+    amount_column = EXTRACTS[extract].amount_column
+    amount = None
+    if amount_column is not None:
+        amount = sum((Decimal(row[amount_column] or 0) for row in rows), start=Decimal(0))
+    return LoadRecord(
+        load_id=identity[:16],
+        load_sequence=sequence,
+        run_id="test",
+        source=metadata["_source"],
+        extract=extract,
+        delivery_date=metadata["_delivery_date"],
+        delivery_kind=metadata["_delivery_kind"],
+        file_name=metadata["_source_file"],
+        file_sha256=identity,
+        file_bytes=1,
+        mapping_fingerprint="test",
+        status="admitted",
+        recorded_at=metadata["_recorded_at"],
+        received_at=metadata["_recorded_at"],
+        rows_read=len(rows),
+        rows_accepted=len(rows),
+        amount_read=amount,
+        amount_accepted=amount,
+        parquet_path=f"{extract}/{identity[:16]}.parquet",
+    )
+
+
+def _lake_rows(extract: str, rows: Sequence[Row], record: LoadRecord) -> pl.DataFrame:
+    """Rows in the lake's schema, with defaults and load metadata."""
+    columns = EXTRACTS[extract].columns
+    names = {column.name for column in columns}
+    complete = []
+    for number, row in enumerate(rows, start=1):
+        unknown = {name for name in row if not name.startswith("_")} - names
+        assert not unknown, f"{extract} has no columns {sorted(unknown)}"
+        complete.append(
+            {
+                **{
+                    column.name: _typed(row.get(column.name, column.default), column.dtype)
+                    for column in columns
+                },
+                "_load_id": record.load_id,
+                "_load_sequence": record.load_sequence,
+                "_source": record.source,
+                "_source_file": record.file_name,
+                "_row_number": number,
+                "_delivery_date": record.delivery_date,
+                "_delivery_kind": record.delivery_kind,
+                "_recorded_at": record.recorded_at,
+            }
+        )
+    return pl.DataFrame(complete, schema=EXTRACTS[extract].lake_schema)
+
+
+def _table(rows: Iterable[Row], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """Rows in a schema, absent columns null."""
+    typed = [{name: _typed(row.get(name), dtype) for name, dtype in schema.items()} for row in rows]
+    return pl.DataFrame(typed, schema=dict(schema))
+
+
+def _typed(value: Any, dtype: pl.DataType) -> Any:
+    """Money as a decimal from text or integer; instants naive in UTC; the rest as it is."""
+    if value is None:
+        return None
+    if isinstance(dtype, pl.Decimal):
+        return Decimal(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value

@@ -1,0 +1,88 @@
+"""What the oracle reads: canonical rows per extract, the run's parameters, the seeds.
+
+No calculation lives here. A row is a plain dictionary of the extract's canonical columns and the
+metadata that the lake adds (``_source``, ``_delivery_date``, ``_delivery_kind``, ``_recorded_at``,
+``_load_sequence``, ``_row_number``). Money is ``Decimal``, a day ``date``, an instant a naive UTC
+``datetime``; an absent value is ``None``.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+Row = Mapping[str, Any]
+
+SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
+
+
+@dataclass(frozen=True)
+class Extracts:
+    """All delivered rows of a company, every version of every row, in no particular order."""
+
+    ledger: Sequence[Row] = ()
+    payments: Sequence[Row] = ()
+    customers: Sequence[Row] = ()
+    collectors: Sequence[Row] = ()
+    portfolios: Sequence[Row] = ()
+    contact_log: Sequence[Row] = ()
+    surveys: Sequence[Row] = ()
+    trainings: Sequence[Row] = ()
+    targets: Sequence[Row] = ()
+    fx_rates: Sequence[Row] = ()
+    control_totals: Sequence[Row] = ()
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a run is asked: the business day, the knowledge instant, the reporting currency."""
+
+    as_of_date: date
+    known_at: datetime
+    reporting_currency: str = "CNY"
+    timezone: str = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One line of the bucket seed: the range (upper bound included) it takes in."""
+
+    bucket_set: str
+    aging_bucket: str
+    order: int
+    unit: str
+    upper_bound: int | None
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The company's constants, as the warehouse's seed files state them."""
+
+    folder: Path = field(default=SEEDS)
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        """The rows of one seed file, as text."""
+        (path,) = sorted(self.folder.rglob(f"{name}.csv"))
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def buckets(self) -> list[Bucket]:
+        """The bucket sets, in order, without the lines that hold credits."""
+        return sorted(
+            (
+                Bucket(
+                    bucket_set=row["bucket_set"],
+                    aging_bucket=row["aging_bucket"],
+                    order=int(row["aging_bucket_order"]),
+                    unit=row["unit"],
+                    upper_bound=int(row["upper_bound"]) if row["upper_bound"] else None,
+                )
+                for row in self.rows("aging_buckets")
+                if row["unit"] in ("day", "month")
+            ),
+            key=lambda bucket: (bucket.bucket_set, bucket.order),
+        )

@@ -1,0 +1,10 @@
+"""The sample company: a believable business, written as the extracts of its systems.
+
+Here lives everything that makes sample data; nothing here is used when real extracts are read. The
+same settings always give the same bytes.
+"""
+
+from ingest.sample.company import SampleSummary, write_sample_company
+from ingest.sample.settings import Settings
+
+__all__ = ["SampleSummary", "Settings", "write_sample_company"]

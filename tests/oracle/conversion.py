@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal, localcontext
 
-from tests.oracle.arithmetic import round_money
+from tests.oracle.arithmetic import round_money, round_ratio
 from tests.oracle.inputs import Row
 from tests.oracle.versions import latest
 
@@ -30,8 +30,8 @@ class Rates:
     def convert(self, amount: Decimal, currency_code: str, day: date) -> Decimal | None:
         """The amount in reporting currency, or None when no rate is known for the day.
 
-        The last rate on or before the day; without one, the last rate of the inverse pair; rounded
-        once, a half away from zero.
+        The last rate on or before the day; without one, one over the last rate of the inverse
+        pair, in the eight decimals of a rate. The amount is rounded once, a half away from zero.
 
         Source: measures, section 2 (currencies).
         """
@@ -44,5 +44,5 @@ class Rates:
                 return round_money(amount * rate)
             inverse = self._last((self._reporting_currency, currency_code), day)
             if inverse is not None:
-                return round_money(amount / inverse)
+                return round_money(amount * round_ratio(1 / inverse))
         return None

@@ -1,0 +1,233 @@
+"""The worked company: what README.md works out by hand, from the warehouse and from the oracle."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.oracle import aging
+from tests.oracle.balances import fx_residues, open_items
+from tests.oracle.inputs import Extracts, Parameters, Seeds
+from tests.oracle.journal import Item, journal
+from tests.properties.lake import read_lake
+from tests.warehouse import build_warehouse, fetch, write_lake
+from tests.worked_company.company import (
+    AS_OF_DATE,
+    KNOWN_AT_QUARTER_END,
+    KNOWN_LATER,
+    QUARTER_END,
+    deliveries,
+    expected,
+)
+
+KNOWN = {"then": KNOWN_AT_QUARTER_END, "later": KNOWN_LATER}
+PARAMETERS = Parameters(AS_OF_DATE, KNOWN_LATER)
+BUCKETS = Seeds().buckets()
+
+
+@pytest.fixture(scope="module")
+def extracts(tmp_path_factory: pytest.TempPathFactory) -> Extracts:
+    home = tmp_path_factory.mktemp("worked_company_lake")
+    write_lake(home, deliveries())
+    return read_lake(home)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_warehouse(
+        tmp_path_factory.mktemp("worked_company"),
+        deliveries(),
+        as_of_date=AS_OF_DATE,
+        known_at=KNOWN_LATER,
+        command="build",
+    )
+
+
+def as_text(rows: Sequence[Sequence[Any]]) -> list[tuple[str, ...]]:
+    """Rows as the expected files spell them, in a fixed order."""
+    return sorted(tuple("" if value is None else str(value) for value in row) for row in rows)
+
+
+def by_hand(name: str, **where: str) -> list[tuple[str, ...]]:
+    """Expected rows, without the columns by which they were chosen."""
+    return sorted(
+        tuple(value for column, value in row.items() if column not in where)
+        for row in expected(name)
+        if all(row[column] == value for column, value in where.items())
+    )
+
+
+# -- the oracle -------------------------------------------------------------------------------
+
+
+def test_the_oracle_writes_the_journal_of_the_page(extracts: Extracts) -> None:
+    book = journal(extracts, PARAMETERS)
+    assert as_text(
+        [
+            (
+                m.item.item_type,
+                m.item.document_id,
+                m.item.installment_no,
+                m.customer_id,
+                m.movement_type,
+                m.effective_date,
+                m.currency_code,
+                m.amount_document,
+                m.amount,
+                m.source_id,
+            )
+            for m in book.movements
+        ]
+    ) == by_hand("movements")
+    assert not book.flags
+
+
+@pytest.mark.parametrize(
+    ("as_of_date", "known"),
+    [(QUARTER_END, "later"), (QUARTER_END, "then"), (AS_OF_DATE, "later")],
+)
+def test_the_oracle_ages_the_items_of_the_page(
+    extracts: Extracts, as_of_date: date, known: str
+) -> None:
+    book = journal(extracts, PARAMETERS, KNOWN[known])
+    lines: dict[Item, list[Any]] = {}
+    for item in sorted(aging.aging(book, as_of_date, BUCKETS), key=lambda i: i.bucket_set):
+        facts = item.open_item.facts
+        line = lines.setdefault(
+            facts.item,
+            [
+                facts.item.document_id,
+                facts.item.installment_no,
+                facts.customer_id,
+                facts.currency_code,
+                facts.due_date,
+                item.days_past_due,
+                item.open_item.open_amount_document,
+                item.open_item.open_amount,
+            ],
+        )
+        line += [item.aging_bucket, item.aging_bucket_by_document_date]
+    for line in lines.values():
+        line[9], line[10] = line[10], line[9]  # both sets by due date, then by document date
+    assert as_text(list(lines.values())) == by_hand(
+        "open_items", as_of_date=str(as_of_date), known=known
+    )
+
+
+def test_the_oracle_finds_the_fx_residue_and_the_totals_of_the_page(extracts: Extracts) -> None:
+    later, then = journal(extracts, PARAMETERS), journal(extracts, PARAMETERS, KNOWN["then"])
+    d08 = Item("main", "document", "D08", 1)
+    assert fx_residues(later, QUARTER_END) == {d08: Decimal("-100.00")}
+    totals = [
+        sum(item.open_amount or 0 for item in open_items(book, day))
+        for book, day in ((later, QUARTER_END), (then, QUARTER_END), (later, AS_OF_DATE))
+    ]
+    assert totals == [Decimal("2305.00"), Decimal("2235.00"), Decimal("3105.00")]
+
+
+@pytest.mark.parametrize("as_of_date", [QUARTER_END, AS_OF_DATE])
+def test_the_oracle_adds_up_the_buckets_of_the_page(extracts: Extracts, as_of_date: date) -> None:
+    totals = aging.totals(aging.aging(journal(extracts, PARAMETERS), as_of_date, BUCKETS))
+    wanted = by_hand("aging_by_bucket", as_of_date=str(as_of_date))
+    written = {row[1:3] for row in wanted}
+    assert (
+        as_text(
+            [
+                (
+                    key.currency_code,
+                    key.bucket_set,
+                    key.age_basis,
+                    key.aging_bucket,
+                    line.document_count,
+                    line.open_amount_document,
+                    line.open_amount,
+                )
+                for key, line in totals.items()
+                if (key.bucket_set, key.age_basis) in written
+            ]
+        )
+        == wanted
+    )
+
+
+# -- the warehouse ----------------------------------------------------------------------------
+
+
+@pytest.mark.warehouse
+def test_the_warehouse_writes_the_journal_of_the_page(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select
+            item_type, document_id, installment_no, customer_id, movement_type, effective_date,
+            currency_code, amount_document, amount, source_id
+        from marts.receivable_movements
+        where is_current
+        """,
+    )
+    assert as_text(rows) == by_hand("movements")
+
+
+@pytest.mark.warehouse
+@pytest.mark.parametrize(
+    ("as_of_date", "known"),
+    [(QUARTER_END, "later"), (QUARTER_END, "then"), (AS_OF_DATE, "later")],
+)
+def test_the_warehouse_ages_the_items_of_the_page_as_of_any_day(
+    warehouse: Path, as_of_date: date, known: str
+) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select
+            document_id, installment_no, customer_id, currency_code, due_date, days_past_due,
+            open_amount_document, open_amount,
+            max(aging_bucket) filter (where bucket_set = 'days'),
+            max(aging_bucket) filter (where bucket_set = 'months'),
+            max(aging_bucket_by_document_date) filter (where bucket_set = 'days'),
+            max(aging_bucket_by_document_date) filter (where bucket_set = 'months')
+        from marts.aging_as_of($1, $2)
+        group by all
+        """,
+        [as_of_date, KNOWN[known]],
+    )
+    assert as_text(rows) == by_hand("open_items", as_of_date=str(as_of_date), known=known)
+
+
+@pytest.mark.warehouse
+@pytest.mark.parametrize("as_of_date", [QUARTER_END, AS_OF_DATE])
+def test_the_warehouse_keeps_the_slices_of_the_page(warehouse: Path, as_of_date: date) -> None:
+    items = fetch(
+        warehouse,
+        """
+        select
+            document_id, installment_no, customer_id, currency_code, due_date, days_past_due,
+            open_amount_document, open_amount,
+            max(aging_bucket) filter (where bucket_set = 'days'),
+            max(aging_bucket) filter (where bucket_set = 'months'),
+            max(aging_bucket_by_document_date) filter (where bucket_set = 'days'),
+            max(aging_bucket_by_document_date) filter (where bucket_set = 'months')
+        from marts.aging_by_document
+        where as_of_date = $1
+        group by all
+        """,
+        [as_of_date],
+    )
+    assert as_text(items) == by_hand("open_items", as_of_date=str(as_of_date), known="later")
+    wanted = by_hand("aging_by_bucket", as_of_date=str(as_of_date))
+    written = {row[1:3] for row in wanted}
+    buckets = fetch(
+        warehouse,
+        """
+        select
+            currency_code, bucket_set, age_basis, aging_bucket, document_count,
+            open_amount_document, open_amount
+        from marts.aging_by_bucket
+        where as_of_date = $1 and document_count > 0
+        """,
+        [as_of_date],
+    )
+    assert as_text([row for row in buckets if row[1:3] in written]) == wanted

@@ -1,0 +1,523 @@
+"""Staged loads in a database of their own, ready to be judged.
+
+Here the Parquet files of one extract's staged loads become tables of a temporary DuckDB file: their
+rows, one row of facts per load, and the lookups that the suite asks for. Files are read once, their
+paths bound as parameters; what follows works on a database that can reach no file any more.
+Nothing is judged here.
+"""
+
+# ruff: noqa: S608 - identifiers come from contracts and catalogue, values and paths are bound
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import duckdb
+
+from quality.catalogue import (
+    FEWEST_RECENT_DELIVERIES,
+    RECENT_DELIVERIES,
+    SMALLEST_FULL_JUDGED,
+    SMALLEST_SHARE_KEPT,
+    SUITES,
+    Reach,
+)
+from quality.contracts import CONTRACTS, METADATA, TYPE_FAMILIES
+from quality.results import LoadUnderJudgement
+
+ROWS: Final = "judged_rows"
+LOADS: Final = "judged_loads"
+
+DATABASE_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "memory_limit": "2GB",
+        "python_enable_replacements": "false",
+    }
+)
+"""Settings of every connection here: nothing is fetched from elsewhere, and memory is bounded. What
+does not fit spills beside the database file, which lies in a temporary folder."""
+
+
+LOAD_FACTS: Final = """
+    _load_id varchar primary key,
+    _row_number bigint,
+    source varchar,
+    delivery_date date,
+    delivery_kind varchar,
+    missing_columns varchar,
+    mistyped_columns varchar,
+    foreign_row_count bigint,
+    staged_row_count bigint,
+    staged_amount decimal(38, 2),
+    rows_accepted bigint,
+    amount_accepted decimal(38, 2),
+    rows_delivered bigint,
+    amount_delivered decimal(38, 2),
+    control_row_count bigint,
+    control_amount decimal(38, 2),
+    delivery_row_count bigint,
+    delivery_amount decimal(38, 2),
+    known_row_count bigint,
+    known_amount decimal(38, 2),
+    totals_row_count bigint,
+    totals_amount decimal(38, 2),
+    unit_row_count bigint,
+    unit_amount decimal(38, 2),
+    is_volume_drop boolean,
+    last_full_row_count bigint,
+    is_history_long_enough boolean,
+    usual_row_count bigint,
+    usual_amount decimal(38, 2)
+"""
+"""Columns of the judged loads. A *unit* is what one source delivered of the extract for one date in
+this run; *delivered* counts rows kept aside too, *known* adds what was admitted for that date."""
+
+_READ: Final = "read_parquet($files, union_by_name = true, hive_partitioning = false)"
+
+_KNOWN_LOADS: Final = """
+    create table admitted_loads as
+    select extract, source, delivery_date, delivery_kind, recorded_at, load_id,
+        rows_accepted, amount_accepted, rows_accepted + rows_duplicate + rows_quarantined
+            as rows_delivered,
+        case when amount_accepted is not null then amount_accepted
+            + coalesce(amount_duplicate, 0) + coalesce(amount_quarantined, 0) end
+            as amount_delivered
+    from read_parquet($files, union_by_name = true, hive_partitioning = false)
+    where status = 'admitted'
+"""
+
+_NO_KNOWN_LOADS: Final = """
+    create table admitted_loads (
+        extract varchar, source varchar, delivery_date date, delivery_kind varchar,
+        recorded_at timestamp, load_id varchar, rows_accepted bigint,
+        amount_accepted decimal(38, 2), rows_delivered bigint, amount_delivered decimal(38, 2)
+    )
+"""
+
+_TOTALS: Final = """
+    create table totals as
+    select source, delivery_date,
+        arg_max(row_count, row(_recorded_at, _load_sequence, _row_number)) as row_count,
+        arg_max(amount, row(_recorded_at, _load_sequence, _row_number)) as amount
+    from read_parquet($files, union_by_name = true, hive_partitioning = false)
+    where extract = $extract
+    group by source, delivery_date
+"""
+
+_USUAL: Final = f"""
+    with deliveries as (
+        select source, delivery_date, rows_accepted, amount_accepted
+        from admitted_loads
+        where extract = $extract and load_id not in (select _load_id from judged_loads)
+        union all
+        select source, delivery_date, rows_accepted, amount_accepted
+        from judged_loads
+    ),
+
+    days as (
+        select source, delivery_date, sum(rows_accepted) as row_count,
+            abs(sum(amount_accepted)) as amount
+        from deliveries
+        group by source, delivery_date
+    ),
+
+    compared as (
+        select source, delivery_date,
+            count(*) over recent as day_count,
+            median(row_count) over recent as row_count,
+            median(amount) over recent as amount
+        from days
+        window recent as (
+            partition by source order by delivery_date
+            rows between {RECENT_DELIVERIES} preceding and 1 preceding
+        )
+    )
+
+    update judged_loads
+    set
+        is_history_long_enough = compared.day_count >= {FEWEST_RECENT_DELIVERIES}
+            and compared.row_count >= {SMALLEST_FULL_JUDGED},
+        usual_row_count = cast(round(compared.row_count) as bigint),
+        usual_amount = cast(compared.amount as decimal(38, 2))
+    from compared
+    where compared.source = judged_loads.source
+        and compared.delivery_date = judged_loads.delivery_date
+"""
+
+_UNITS: Final = """
+    with units as (
+        select source, delivery_date, sum(rows_accepted) as row_count,
+            sum(amount_accepted) as amount, sum(rows_delivered) as delivered_row_count,
+            sum(amount_delivered) as delivered_amount
+        from judged_loads
+        group by source, delivery_date
+    ),
+
+    admitted as (
+        select source, delivery_date, sum(rows_delivered) as row_count,
+            sum(amount_delivered) as amount
+        from admitted_loads
+        where extract = $extract and load_id not in (select _load_id from judged_loads)
+        group by source, delivery_date
+    ),
+
+    facts as (
+        select units.*,
+            units.delivered_row_count + coalesce(admitted.row_count, 0) as known_row_count,
+            case when units.delivered_amount is null then admitted.amount
+                else units.delivered_amount + coalesce(admitted.amount, 0) end as known_amount,
+            totals.row_count as totals_row_count,
+            totals.amount as totals_amount
+        from units
+        left join admitted using (source, delivery_date)
+        left join totals using (source, delivery_date)
+    )
+
+    update judged_loads
+    set
+        unit_row_count = facts.row_count,
+        unit_amount = facts.amount,
+        delivery_row_count = facts.delivered_row_count,
+        delivery_amount = facts.delivered_amount,
+        known_row_count = facts.known_row_count,
+        known_amount = facts.known_amount,
+        totals_row_count = facts.totals_row_count,
+        totals_amount = facts.totals_amount
+    from facts
+    where facts.source = judged_loads.source
+        and facts.delivery_date = judged_loads.delivery_date
+"""
+
+
+class StagedLoads:
+    """The staged loads of one extract as tables of a DuckDB file.
+
+    Attributes:
+        extract: Name of the extract.
+        path: The DuckDB file.
+        has_rows: Whether there are rows that can be read as declared.
+        row_counts: Rows of each load.
+    """
+
+    def __init__(
+        self,
+        extract: str,
+        loads: Sequence[LoadUnderJudgement],
+        *,
+        path: Path,
+        lake: Path,
+        staged_other: Mapping[str, Sequence[Path]],
+    ) -> None:
+        self.extract = extract
+        self.path = path
+        self._contract = CONTRACTS[extract]
+        self._lake = lake
+        self._staged = {
+            **staged_other,
+            extract: [*staged_other.get(extract, ()), *(load.parquet for load in loads)],
+        }
+        with duckdb.connect(str(path), config=dict(DATABASE_SETTINGS)) as connection:
+            misshapen = self._describe_loads(connection, loads)
+            self.has_rows = self._read_rows(connection, loads, misshapen)
+            self._count_rows(connection)
+            self._compare_with_history(connection)
+            self._look_up(connection)
+            self.row_counts: dict[str, int] = dict(
+                connection.execute(
+                    "select _load_id, coalesce(staged_row_count, 0) from judged_loads"
+                ).fetchall()
+            )
+
+    def _describe_loads(
+        self, connection: duckdb.DuckDBPyConnection, loads: Sequence[LoadUnderJudgement]
+    ) -> set[str]:
+        """Write one row of facts per load; return those whose columns are not as declared."""
+        connection.execute(f"create table {LOADS} ({LOAD_FACTS})")
+        files = [str(load.parquet) for load in loads]
+        found = _columns_of(connection, files)
+        staged_row_counts = dict(
+            connection.execute(
+                "select file_name, num_rows from parquet_file_metadata($files)", {"files": files}
+            ).fetchall()
+        )
+        misshapen = set()
+        for load in loads:
+            file = str(load.parquet)
+            missing, mistyped = _compare_columns(self.extract, found[file])
+            if missing or mistyped:
+                misshapen.add(load.load_id)
+            _insert(
+                connection,
+                LOADS,
+                {
+                    "_load_id": load.load_id,
+                    "_row_number": 0,
+                    "source": load.source,
+                    "delivery_date": load.delivery_date,
+                    "missing_columns": ", ".join(missing) or None,
+                    "mistyped_columns": ", ".join(mistyped) or None,
+                    "staged_row_count": staged_row_counts[file],
+                    "rows_accepted": load.rows_accepted,
+                    "amount_accepted": load.amount_accepted,
+                    "rows_delivered": _first(load.rows_delivered, load.rows_accepted),
+                    "amount_delivered": _first(load.amount_delivered, load.amount_accepted),
+                    "control_row_count": load.control_row_count,
+                    "control_amount": load.control_amount,
+                },
+            )
+        return misshapen
+
+    def _read_rows(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        loads: Sequence[LoadUnderJudgement],
+        misshapen: set[str],
+    ) -> bool:
+        """Read the rows of well-shaped loads that are the load's own, under its identity."""
+        well_shaped = [load for load in loads if load.load_id not in misshapen]
+        if not well_shaped:
+            return False
+        columns = ", ".join(
+            f'r."{column}"'
+            for column in (*self._contract.columns, *METADATA)
+            if column not in self._contract.personal
+        )
+        connection.execute("create table staged_files (file varchar, load_id varchar)")
+        connection.executemany(
+            "insert into staged_files values ($1, $2)",
+            [(str(load.parquet), load.load_id) for load in well_shaped],
+        )
+        connection.execute(
+            f"create table {ROWS} as select {columns}, f.load_id as staged_load_id"
+            " from read_parquet($files, union_by_name = true, hive_partitioning = false,"
+            " filename = true) as r"
+            " inner join staged_files as f on f.file = r.filename",
+            {"files": [str(load.parquet) for load in well_shaped]},
+        )
+        connection.execute(
+            """
+            update judged_loads
+            set foreign_row_count = found.foreign_row_count,
+                delivery_kind = found.delivery_kind
+            from (
+                select r.staged_load_id, min(r._delivery_kind) as delivery_kind,
+                    count(*) filter (
+                        where r._load_id is distinct from r.staged_load_id
+                            or r._source is distinct from l.source
+                            or r._delivery_date is distinct from l.delivery_date
+                    ) as foreign_row_count
+                from judged_rows as r
+                inner join judged_loads as l on l._load_id = r.staged_load_id
+                group by r.staged_load_id
+            ) as found
+            where found.staged_load_id = judged_loads._load_id
+            """
+        )
+        connection.execute(
+            "delete from judged_rows where staged_load_id in"
+            " (select _load_id from judged_loads where foreign_row_count > 0)"
+        )
+        connection.execute("alter table judged_rows drop column staged_load_id")
+        return bool(connection.execute("select count(*) from judged_rows").fetchone() != (0,))
+
+    def _count_rows(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Add up the staged money of each load."""
+        amount_column = self._contract.amount_column
+        if amount_column is None or not self.has_rows:
+            return
+        connection.execute(
+            "update judged_loads set staged_amount = added.amount from ("
+            f"select _load_id, sum({amount_column}) as amount"
+            " from judged_rows group by _load_id) as added"
+            " where added._load_id = judged_loads._load_id"
+        )
+
+    def _compare_with_history(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Put beside each load what its source delivered before, and what it was to deliver."""
+        records = sorted(str(one) for one in (self._lake / "_loads").glob("*.parquet"))
+        if records:
+            connection.execute(_KNOWN_LOADS, {"files": records})
+        else:
+            connection.execute(_NO_KNOWN_LOADS)
+        totals = (
+            self._readable_files(connection, "control_totals")
+            if self.extract != "control_totals"
+            else []
+        )
+        if totals:
+            connection.execute(_TOTALS, {"files": totals, "extract": self.extract})
+        else:
+            connection.execute(
+                "create table totals (source varchar, delivery_date date, row_count bigint,"
+                " amount decimal(38, 2))"
+            )
+        connection.execute(_UNITS, {"extract": self.extract})
+        connection.execute(_USUAL, {"extract": self.extract})
+        self._find_volume_drops(connection)
+
+    def _find_volume_drops(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Compare each full delivery with the last one before it that was no drop itself."""
+        history: dict[str, list[tuple[date, bool, int]]] = {}
+        for source, delivery_date, row_count in connection.execute(
+            """
+            select source, delivery_date, sum(rows_accepted)
+            from admitted_loads
+            where extract = $extract and delivery_kind = 'full'
+                and load_id not in (select _load_id from judged_loads)
+            group by source, delivery_date, recorded_at
+            order by delivery_date, recorded_at
+            """,
+            {"extract": self.extract},
+        ).fetchall():
+            history.setdefault(source, []).append((delivery_date, False, row_count))
+        for source, delivery_date, row_count in connection.execute(
+            """
+            select source, delivery_date, any_value(unit_row_count)
+            from judged_loads
+            where delivery_kind = 'full'
+            group by source, delivery_date
+            order by delivery_date
+            """
+        ).fetchall():
+            history.setdefault(source, []).append((delivery_date, True, row_count))
+        for source, units in history.items():
+            last: int | None = None
+            for delivery_date, is_judged, row_count in sorted(units, key=lambda unit: unit[:2]):
+                is_drop = (
+                    is_judged
+                    and last is not None
+                    and last >= SMALLEST_FULL_JUDGED
+                    and row_count < last * SMALLEST_SHARE_KEPT
+                )
+                if is_judged:
+                    connection.execute(
+                        "update judged_loads set is_volume_drop = $is_drop,"
+                        " last_full_row_count = $last where source = $source"
+                        " and delivery_date = $delivery_date and delivery_kind = 'full'",
+                        {
+                            "is_drop": is_drop,
+                            "last": last,
+                            "source": source,
+                            "delivery_date": delivery_date,
+                        },
+                    )
+                if not is_drop:
+                    last = row_count
+
+    def _look_up(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the lookup tables that the suite's queries name."""
+        if not self.has_rows:
+            return
+        for reach in _reaches(self.extract):
+            self._look_up_unknown(connection, reach)
+        if self.extract == "fx_rates":
+            connection.execute(
+                "create table known_rates as select from_currency, to_currency, rate_date,"
+                " arg_max(rate, row(_recorded_at, _load_sequence, _row_number)) as rate"
+                f" from {_READ} where rate > 0"
+                " group by from_currency, to_currency, rate_date",
+                {"files": self._readable_files(connection, "fx_rates")},
+            )
+        if self.extract == "control_totals":
+            connection.execute(
+                "create table known_deliveries as"
+                " select distinct extract, source, delivery_date from admitted_loads"
+            )
+            for extract in CONTRACTS:
+                staged = [str(one) for one in self._staged.get(extract, ())]
+                if staged:
+                    connection.execute(
+                        "insert into known_deliveries"
+                        f" select distinct $extract, _source, _delivery_date from {_READ}",
+                        {"extract": extract, "files": staged},
+                    )
+
+    def _look_up_unknown(self, connection: duckdb.DuckDBPyConnection, reach: Reach) -> None:
+        """Collect the referring keys whose counterpart is neither in the lake nor staged.
+
+        Where the extract of the counterparts was never delivered, nothing can be said and nothing
+        is unknown.
+        """
+        referring = ", ".join(reach.columns)
+        match = " and ".join(
+            f"k.{known} = r.{column}"
+            for column, known in zip(reach.columns, reach.known_columns, strict=True)
+        )
+        known = ", ".join(reach.known_columns)
+        files = self._readable_files(connection, reach.known_extract)
+        is_known_at_all = (
+            bool(files)
+            and connection.execute(
+                f"select {known} from {_READ} limit 1",
+                {"files": files},
+            ).fetchone()
+        )
+        if is_known_at_all:
+            connection.execute(
+                f"create table {reach.table} as"
+                f" with known as (select {known} from {_READ}), "
+                f" referring as (select distinct {referring} from {ROWS} where {reach.where})"
+                f" select r.* from referring as r"
+                f" where not exists (select 1 from known as k where {match})",
+                {"files": files},
+            )
+        else:
+            connection.execute(
+                f"create table {reach.table} as select {referring} from {ROWS} limit 0"
+            )
+
+    def _readable_files(self, connection: duckdb.DuckDBPyConnection, extract: str) -> list[str]:
+        """Files of an extract that can be read as declared: the lake's, and staged ones if so."""
+        admitted = sorted(str(one) for one in (self._lake / extract).glob("*.parquet"))
+        staged = list(dict.fromkeys(str(one) for one in self._staged.get(extract, ())))
+        if not staged:
+            return admitted
+        found = _columns_of(connection, staged)
+        return [
+            *admitted,
+            *(file for file in staged if not any(_compare_columns(extract, found[file]))),
+        ]
+
+
+def _columns_of(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Columns of each Parquet file and their DuckDB types."""
+    found: dict[str, dict[str, str]] = {file: {} for file in files}
+    for file, column, type_name in connection.execute(
+        "select file_name, name, duckdb_type from parquet_schema($files)"
+        " where num_children is null",
+        {"files": list(files)},
+    ).fetchall():
+        found[file][column] = type_name
+    return found
+
+
+def _compare_columns(extract: str, found: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Name the columns that are missing, and those of the wrong family with both types."""
+    missing, mistyped = [], []
+    for column, family in {**CONTRACTS[extract].columns, **METADATA}.items():
+        if column not in found:
+            missing.append(column)
+        elif TYPE_FAMILIES.get(found[column].split("(")[0]) != family:
+            mistyped.append(f"{column}: expected {family}, found {found[column].lower()}")
+    return missing, mistyped
+
+
+def _reaches(extract: str) -> Iterable[Reach]:
+    return (one.reach for one in SUITES[extract] if one.reach is not None)
+
+
+def _first(value: int | Decimal | None, otherwise: int | Decimal | None) -> int | Decimal | None:
+    return otherwise if value is None else value
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, object]) -> None:
+    columns = ", ".join(row)
+    marks = ", ".join(f"${column}" for column in row)
+    connection.execute(f"insert into {table} ({columns}) values ({marks})", dict(row))

@@ -33,20 +33,6 @@ INSTANT: Final = pl.Datetime("us")
 HASH_TOTAL: Final = pl.Decimal(28, 2)
 """A plain sum of amounts over rows, whatever their currency: an auditor's hash total."""
 
-LOAD_METADATA_SCHEMA: Final[Mapping[str, pl.DataType]] = MappingProxyType(
-    {
-        "_load_id": pl.String(),
-        "_load_sequence": pl.Int64(),
-        "_source": pl.String(),
-        "_source_file": pl.String(),
-        "_row_number": pl.Int64(),
-        "_delivery_date": pl.Date(),
-        "_delivery_kind": pl.String(),
-        "_recorded_at": INSTANT,
-    }
-)
-"""The columns that every row in the lake carries behind the columns of its extract."""
-
 LOAD_RECORD_SCHEMA: Final[Mapping[str, pl.DataType]] = MappingProxyType(
     {
         "load_id": pl.String(),
@@ -137,7 +123,8 @@ class LoadRecord:
     """What happened to one delivered file in one extract.
 
     A file that feeds several extracts has one record for each. A file that was rejected before
-    its rows could be read has counts of zero. Amounts are null where the extract has no amount.
+    its rows could be read has counts of zero; in another rejected load the counts say how its rows
+    were read, though none of them entered. Amounts are null where the extract has no amount.
 
     Attributes:
         load_id: Identity of the content under its mapping; see `load_id_of`.

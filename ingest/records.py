@@ -33,6 +33,23 @@ INSTANT: Final = pl.Datetime("us")
 HASH_TOTAL: Final = pl.Decimal(28, 2)
 """A plain sum of amounts over rows, whatever their currency: an auditor's hash total."""
 
+LOAD_METADATA_SCHEMA: Final[Mapping[str, pl.DataType]] = MappingProxyType(
+    {
+        "_load_id": pl.String(),
+        "_load_sequence": pl.Int64(),
+        "_source": pl.String(),
+        "_source_file": pl.String(),
+        "_row_number": pl.Int64(),
+        "_delivery_date": pl.Date(),
+        "_delivery_kind": pl.String(),
+        "_recorded_at": INSTANT,
+    }
+)
+"""The columns that every row in the lake carries behind the columns of its extract.
+
+`_row_number` counts the records of the file from 1, headers not counted.
+"""
+
 LOAD_RECORD_SCHEMA: Final[Mapping[str, pl.DataType]] = MappingProxyType(
     {
         "load_id": pl.String(),

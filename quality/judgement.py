@@ -22,7 +22,7 @@ import duckdb
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.filterwarnings("ignore", "module 'sre_", DeprecationWarning)
     import great_expectations as gx
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.core.run_identifier import RunIdentifier
@@ -181,7 +181,6 @@ def validate(
     name: str,
     run_id: str,
     config: Mapping[str, Any],
-    schema: str | None = None,
 ) -> list[Validation]:
     """Run the expectations of several tables of a DuckDB file.
 
@@ -191,7 +190,6 @@ def validate(
         name: Name of the suite.
         run_id: The refresh that asks.
         config: Settings of the connection.
-        schema: Schema of the tables; by default the database's own.
 
     Returns:
         One validation per table.
@@ -209,9 +207,7 @@ def validate(
     source = context.data_sources.add_sql(name, **options)
     try:
         return [
-            _validate_table(
-                context, source, table, expectations, name=name, run_id=run_id, schema=schema
-            )
+            _validate_table(context, source, table, expectations, name=name, run_id=run_id)
             for table, expectations in tables.items()
         ]
     finally:
@@ -231,11 +227,8 @@ def _validate_table(
     *,
     name: str,
     run_id: str,
-    schema: str | None,
 ) -> Validation:
-    batch = source.add_table_asset(
-        table, table_name=table, schema_name=schema
-    ).add_batch_definition_whole_table(table)
+    batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table(table)
     suite = context.suites.add(gx.ExpectationSuite(name=f"{name}.{table}"))
     suite.expectations = [_expectation_of(one) for one in expectations]
     suite.save()

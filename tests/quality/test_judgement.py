@@ -57,7 +57,6 @@ def _stage(folder: Path, load_id: str, rows: list[dict[str, object]]) -> LoadUnd
     )
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_broken_row_is_found_on_its_own_load_only(tmp_path: Path) -> None:
     good = _stage(tmp_path, "good", [INVOICE, {**INVOICE, "document_id": "D2"}])
     bad = _stage(tmp_path, "bad", [INVOICE, {**INVOICE, "document_id": None}])

@@ -130,3 +130,21 @@
 {%- macro spark__explode_integers(first, last) -%}
     explode(sequence(cast({{ first }} as bigint), cast({{ last }} as bigint)))
 {%- endmacro -%}
+
+{#- Before anything was known. -#}
+{%- macro beginning_at() -%}
+    cast('0001-01-01 00:00:00' as timestamp)
+{%- endmacro -%}
+
+{#- Microseconds of an instant since 1970, as an integer. -#}
+{%- macro microseconds_of(any_timestamp) -%}
+    {{ return(adapter.dispatch('microseconds_of', 'collections')(any_timestamp)) }}
+{%- endmacro -%}
+
+{%- macro default__microseconds_of(any_timestamp) -%}
+    epoch_us({{ any_timestamp }})
+{%- endmacro -%}
+
+{%- macro spark__microseconds_of(any_timestamp) -%}
+    unix_micros({{ any_timestamp }})
+{%- endmacro -%}

@@ -50,3 +50,36 @@
         as decimal(18, 8)
     )
 {%- endmacro -%}
+
+{#- An amount times part over whole, rounded once: exact, because it works on cents. -#}
+{%- macro prorate_amount(amount, part, whole) -%}
+    {{ return(adapter.dispatch('prorate_amount', 'collections')(amount, part, whole)) }}
+{%- endmacro -%}
+
+{%- macro default__prorate_amount(amount, part, whole) -%}
+    {%- set product = "cast(abs(" ~ amount ~ ") * 100 as hugeint) * cast(abs(" ~ part ~ ") * 100 as hugeint)" -%}
+    {%- set divisor = "cast(abs(" ~ whole ~ ") * 100 as hugeint)" -%}
+    cast(
+        case
+            when ({{ whole }}) = 0 then null
+            else
+                sign({{ amount }}) * sign({{ part }}) * sign({{ whole }})
+                * cast(
+                    ({{ product }} * 2 + {{ divisor }}) // (2 * {{ divisor }}) as decimal(28, 0)
+                )
+                * cast('0.01' as decimal(3, 2))
+        end
+        as decimal(18, 2)
+    )
+{%- endmacro -%}
+
+{%- macro spark__prorate_amount(amount, part, whole) -%}
+    cast(
+        round(
+            cast({{ amount }} as decimal(18, 2)) * cast({{ part }} as decimal(18, 2))
+            / nullif(cast({{ whole }} as decimal(18, 2)), 0),
+            2
+        )
+        as decimal(18, 2)
+    )
+{%- endmacro -%}

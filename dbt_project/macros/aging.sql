@@ -1,0 +1,37 @@
+{#-
+    Where an item stands in the headline presentation: null for a receivable, which is aged, else
+    the bucket of credits that stands apart.
+-#}
+{%- macro credit_class_of(item_type, document_type, original_amount_document) -%}
+    case
+        when {{ item_type }} = 'payment' then 'unapplied_cash'
+        when
+            {{ document_type }} in ('credit_memo', 'write_off', 'recovery')
+            or {{ original_amount_document }} < 0
+            then 'unapplied_credit'
+    end
+{%- endmacro -%}
+
+{#-
+    The one bucket rule: whether a bucket of dim_aging_buckets holds an age counted from a date.
+    A bucket is closed above and open below; the first has no lower, the last no upper bound.
+-#}
+{%- macro bucket_holds(buckets, basis_date, as_of_date) -%}
+    {{ buckets }}.is_aged
+    and (
+        {{ buckets }}.lower_bound is null
+        or {{ past_due_units(buckets, basis_date, as_of_date) }} > {{ buckets }}.lower_bound
+    )
+    and (
+        {{ buckets }}.upper_bound is null
+        or {{ past_due_units(buckets, basis_date, as_of_date) }} <= {{ buckets }}.upper_bound
+    )
+{%- endmacro -%}
+
+{#- An age in the unit of a bucket's set: days, or calendar months begun. -#}
+{%- macro past_due_units(buckets, basis_date, as_of_date) -%}
+    case
+        when {{ buckets }}.unit = 'month' then {{ months_past_due(basis_date, as_of_date) }}
+        else {{ days_between(basis_date, as_of_date) }}
+    end
+{%- endmacro -%}

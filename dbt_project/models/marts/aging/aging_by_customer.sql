@@ -1,0 +1,175 @@
+-- Grain: one row per kept slice, company, customer, currency, bucket set, age basis and bucket that
+-- is not empty. Items are cut into slices once, and counted by the pair of their two ages; sets and
+-- bases are told apart afterwards.
+with balances as (
+    select * from {{ ref('int_balances_spanned') }}
+),
+
+days as (
+    select * from {{ ref('int_days_sliced') }}
+),
+
+slices as (
+    select * from {{ ref('int_slices_kept') }}
+),
+
+ages as (
+    select * from {{ ref('int_ages_bucketed') }}
+),
+
+buckets as (
+    select * from {{ ref('dim_aging_buckets') }}
+),
+
+last_slice as (
+    select max(slice_no) as last_slice_no from slices
+),
+
+numbered_balances as (
+    select
+        balances.company_code,
+        balances.customer_id,
+        balances.currency_code,
+        balances.credit_class_code,
+        balances.due_date,
+        balances.document_date,
+        balances.open_amount_document,
+        balances.open_amount,
+        opening.next_slice_no as first_slice_no,
+        coalesce(closing.next_slice_no - 1, last_slice.last_slice_no) as final_slice_no
+    from balances
+    inner join days as opening
+        on balances.open_from = opening.calendar_date
+    cross join last_slice
+    left join days as closing
+        on balances.open_to = closing.calendar_date
+),
+
+sliced_balances as (
+    select
+        company_code,
+        customer_id,
+        currency_code,
+        credit_class_code,
+        due_date,
+        document_date,
+        open_amount_document,
+        open_amount,
+        {{ explode_integers('first_slice_no', 'final_slice_no') }} as slice_no
+    from numbered_balances
+    where first_slice_no <= final_slice_no
+),
+
+by_dates as (
+    select
+        slice_no,
+        company_code,
+        customer_id,
+        currency_code,
+        credit_class_code,
+        due_date,
+        document_date,
+        count(*) as document_count,
+        sum(open_amount_document) as open_amount_document,
+        sum(open_amount) as open_amount,
+        count(open_amount) as converted_count
+    from sliced_balances
+    group by
+        slice_no,
+        company_code,
+        customer_id,
+        currency_code,
+        credit_class_code,
+        due_date,
+        document_date
+),
+
+by_age_basis as (
+    select
+        *,
+        'due_date' as age_basis,
+        due_date as basis_date
+    from by_dates
+    union all
+    select
+        *,
+        'document_date' as age_basis,
+        document_date as basis_date
+    from by_dates
+),
+
+bucketed as (
+    select
+        by_age_basis.*,
+        ages.bucket_set,
+        ages.aging_bucket,
+        ages.aging_bucket_order
+    from by_age_basis
+    inner join ages
+        on
+            by_age_basis.slice_no = ages.slice_no
+            and by_age_basis.basis_date = ages.basis_date
+    where by_age_basis.credit_class_code is null
+    union all
+    select
+        by_age_basis.*,
+        buckets.bucket_set,
+        buckets.aging_bucket,
+        buckets.aging_bucket_order
+    from by_age_basis
+    inner join buckets
+        on by_age_basis.credit_class_code = buckets.aging_bucket
+),
+
+totals as (
+    select
+        slice_no,
+        company_code,
+        customer_id,
+        currency_code,
+        bucket_set,
+        age_basis,
+        aging_bucket,
+        aging_bucket_order,
+        sum(document_count) as document_count,
+        sum(converted_count) as converted_count,
+        sum(open_amount_document) as open_amount_document,
+        sum(open_amount) as open_amount
+    from bucketed
+    group by
+        slice_no,
+        company_code,
+        customer_id,
+        currency_code,
+        bucket_set,
+        age_basis,
+        aging_bucket,
+        aging_bucket_order
+),
+
+final as (
+    select
+        slices.as_of_date,
+        totals.company_code,
+        totals.customer_id,
+        totals.currency_code,
+        totals.bucket_set,
+        totals.age_basis,
+        totals.aging_bucket,
+        totals.aging_bucket_order,
+        cast(totals.document_count as bigint) as document_count,
+        cast(totals.open_amount_document as decimal(18, 2)) as open_amount_document,
+        case
+            when totals.converted_count = totals.document_count
+                then cast(totals.open_amount as decimal(18, 2))
+        end as open_amount,
+        case
+            when totals.converted_count = totals.document_count then 'ok'
+            else 'missing'
+        end as rate_status
+    from totals
+    inner join slices
+        on totals.slice_no = slices.slice_no
+)
+
+select * from final

@@ -14,6 +14,8 @@ from typing import Final, Literal
 
 import polars as pl
 
+from ingest.records import INSTANT, LOAD_METADATA_SCHEMA
+
 ColumnKind = Literal["key", "mandatory", "optional"]
 Check = Literal["currency", "timezone"]
 Default = str | int | bool | None
@@ -23,7 +25,6 @@ MONEY: Final = pl.Decimal(18, 2)
 RATE: Final = pl.Decimal(18, 8)
 MEASURE_VALUE: Final = pl.Decimal(28, 8)
 DATE: Final = pl.Date()
-INSTANT: Final = pl.Datetime("us")
 SMALL: Final = pl.Int32()
 FLAG: Final = pl.Boolean()
 
@@ -120,7 +121,7 @@ class Extract:
     @property
     def lake_schema(self) -> dict[str, pl.DataType]:
         """Canonical columns, then the load metadata that every lake file carries."""
-        return {**self.schema, **METADATA}
+        return {**self.schema, **LOAD_METADATA_SCHEMA}
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -133,20 +134,6 @@ class Extract:
                 return column
         raise KeyError(f"extract {self.name} has no column {name!r}")
 
-
-METADATA: Final[Mapping[str, pl.DataType]] = MappingProxyType(
-    {
-        "_load_id": TEXT,
-        "_load_sequence": pl.Int64(),
-        "_source": TEXT,
-        "_source_file": TEXT,
-        "_row_number": pl.Int64(),
-        "_delivery_date": DATE,
-        "_delivery_kind": TEXT,
-        "_recorded_at": INSTANT,
-    }
-)
-"""Load metadata. `_row_number` counts the records of the file from 1, headers not counted."""
 
 DOCUMENT_TYPES: Final = (
     "invoice",

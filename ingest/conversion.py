@@ -1,0 +1,591 @@
+"""Typing: from the text of a source to the canonical columns, or to a reason why not.
+
+Here live the expressions that turn text into money, dates, instants, codes and flags, and the
+checks that say what is wrong with a row. Files, balances and the lake do not live here.
+
+Money is matched by a pattern before it is cast, so that it is never rounded and never a float.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from typing import Final
+from zoneinfo import available_timezones
+
+import polars as pl
+from iso4217 import Currency
+
+from ingest.extracts import DATE, FLAG, MONEY, TEXT, Column, Extract
+from ingest.mappings import (
+    ISO_DATE,
+    ColumnSource,
+    ExtractMapping,
+    FileMapping,
+    NumberFormat,
+)
+from ingest.readers.records import Facts
+from ingest.records import INSTANT
+
+EARLIEST_DATE: Final = date(1950, 1, 1)
+LATEST_DATE: Final = date(2199, 12, 31)
+
+_KEY_CHARACTERS: Final = (
+    r"[\x00-\x1f\x7f\u{80}-\u{a0}\u{ad}\u{1680}\u{2000}-\u{200f}\u{2028}-\u{202f}"
+    r"\u{205f}-\u{206f}\u{3000}\u{feff}\u{ff01}-\u{ff5e}\u{fffd}]"
+)
+_ASCII_CONTROL: Final = r"[\x00-\x1f\x7f]"
+_LOST_PRECISION: Final = r"^[0-9](?:\.[0-9]+)?[eE]\+?[0-9]+$"
+_FORMULA: Final = r"^(?:[=@+]|-[^0-9])"
+_NON_FINITE: Final = r"^(?i)[+-]?(?:nan|inf|infinity|#num!|#div/0!|#value!|#n/a)$"
+_NUMBER: Final = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$"
+_NUMERIC_DATE: Final = r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:[0-9]{2}|[0-9]{4})(?:[ T].*)?$"
+TOTAL_LABELS: Final = (
+    *("total", "Total", "TOTAL", "totals", "Totals", "TOTALS", "subtotal", "Subtotal", "SUBTOTAL"),
+    *("Sub-total", "Grand total", "Grand Total", "GRAND TOTAL", "sum", "Sum", "SUM"),
+    *("合计", "小计", "总计", "总合计", "本页合计", "本月合计", "本年累计", "累计"),
+)
+"""What reports write where a total stands instead of a record."""
+
+_TRUE: Final = ("true", "t", "yes", "y", "1", "是", "真", "x")
+_FALSE: Final = ("false", "f", "no", "n", "0", "否", "假")
+_INSTANT_FORMATS: Final = (
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+)
+_OFFSET: Final = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2})$"
+_READABLE: Final = pl.Decimal(38, 6)
+_BLANKS: Final = " \t\r\n"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that can be wrong with a column of a row.
+
+    Attributes:
+        reason_code: From the vocabulary of row reasons.
+        expected: What was expected, in words.
+        is_failed: True where it is wrong; over the text columns of `Conversion`.
+    """
+
+    reason_code: str
+    expected: str
+    is_failed: pl.Expr
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How one canonical column is made.
+
+    Attributes:
+        column: The canonical column.
+        text: The text of the source, blanks and null words taken off, codes translated.
+        value: The typed value over text columns, NULL where it cannot be typed.
+        is_bad: True where the row must be refused for this column.
+        checks: Why, in the order in which reasons are given.
+        is_constant: Whether the text is the same in every row.
+    """
+
+    column: Column
+    text: pl.Expr
+    value: pl.Expr
+    is_bad: pl.Expr
+    checks: tuple[Check, ...]
+    is_constant: bool
+
+
+def text_name(column: str) -> str:
+    """Name of the working column that holds a canonical column's text."""
+    return f"_text:{column}"
+
+
+@cache
+def currency_codes() -> dict[str, int]:
+    """Codes of the currencies in use and the decimals of their minor unit.
+
+    Source: ISO 4217; metals, units of account and test codes (X…) are no document currencies.
+    """
+    regional = {"XAF", "XOF", "XPF", "XCD", "XCG"}
+    return {
+        currency.code: currency.exponent or 0
+        for currency in Currency
+        if not currency.code.startswith("X") or currency.code in regional
+    }
+
+
+def conversions_of(
+    extract: Extract,
+    mapping: ExtractMapping,
+    file_mapping: FileMapping,
+    *,
+    facts: Facts,
+    timezone: str | None,
+) -> list[Conversion]:
+    """Plan the typing of every column that the mapping supplies.
+
+    Args:
+        extract: The contract.
+        mapping: How the file feeds the extract.
+        file_mapping: Formats of the file.
+        facts: What the reader proved; checks that cannot fire are left out.
+        timezone: The zone of instants that name none; None refuses them.
+
+    Returns:
+        One conversion per supplied column, in contract order.
+    """
+    planner = _Planner(extract, mapping, file_mapping, facts, timezone)
+    return [
+        planner.plan(column, mapping.columns[column.name])
+        for column in extract.columns
+        if column.name in mapping.columns
+    ]
+
+
+def readable_amount(source: ColumnSource, file_mapping: FileMapping, *, text: pl.Expr) -> pl.Expr:
+    """The amount of a row as an auditor adds it up, NULL where it cannot be read.
+
+    This is computed beside the typing, from the text alone, so that the balance of a load
+    compares two computations.
+
+    Args:
+        source: The mapping of the amount column.
+        file_mapping: Formats of the file.
+        text: The text of the amount.
+
+    Returns:
+        Decimal(38, 6), signed as delivered, of amounts of at most 16 digits and two decimals.
+    """
+    numbers = source.numbers or file_mapping.numbers
+    amount = _plain_number(text, numbers).cast(_READABLE, strict=False)
+    limit = pl.lit(10**16).cast(_READABLE)
+    return pl.when((amount == amount.cast(MONEY, strict=False)) & (amount.abs() < limit)).then(
+        amount
+    )
+
+
+def cleaned_columns(file_mapping: FileMapping, *, facts: Facts) -> list[pl.Expr]:
+    """Take blanks and null words off the source columns, where there may be any.
+
+    Args:
+        file_mapping: The mapping of the file.
+        facts: What the reader proved.
+
+    Returns:
+        One expression per source column that has to change, under its own name.
+    """
+    words = [word for word in file_mapping.nulls if word]
+    if not facts.has_padding and not words:
+        return []
+    cleaned = []
+    for name in file_mapping.source_columns:
+        text = pl.col(name)
+        if facts.has_padding:
+            text = text.str.strip_chars(_BLANKS)
+        cleaned.append(_without_nulls(text, words))
+    return cleaned
+
+
+def source_text(source: ColumnSource) -> pl.Expr:
+    """The text of one column's source, over cleaned source columns."""
+    if source.value is not None:
+        return pl.lit(source.value or None, dtype=pl.String())
+    if source.expression is not None:
+        text = pl.sql_expr(source.expression).cast(pl.String()).str.strip_chars(_BLANKS)
+        return pl.when(text != "").then(text)
+    assert source.column is not None  # noqa: S101 - the mapping's schema says so
+    return pl.col(source.column)
+
+
+def _without_nulls(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
+    return pl.when(~text.is_in(["", *words])).then(text)
+
+
+@dataclass(frozen=True)
+class _Planner:
+    extract: Extract
+    mapping: ExtractMapping
+    file_mapping: FileMapping
+    facts: Facts
+    timezone: str | None
+
+    def plan(self, column: Column, source: ColumnSource) -> Conversion:
+        text = source_text(source)
+        codes = self.mapping.codes.get(column.name)
+        if codes:
+            text = _translated(text, codes)
+        value, checks = self._typed(column, source)
+        name = text_name(column.name)
+        is_empty = pl.col(name).is_null()
+        is_bad = pl.col(column.name).is_null()
+        checks = [replace(check, is_failed=~is_empty & check.is_failed) for check in checks]
+        if column.default is not None:
+            default = pl.lit(column.default).cast(column.dtype)
+            value = pl.when(is_empty).then(default).otherwise(value)
+        elif column.is_required:
+            checks = [Check(_missing_code(column), "a value", is_empty), *checks]
+        else:
+            is_bad = is_bad & ~is_empty
+        return Conversion(
+            column=column,
+            text=text.alias(name),
+            value=value.alias(column.name),
+            is_bad=is_bad,
+            checks=tuple(checks),
+            is_constant=source.value is not None,
+        )
+
+    def _typed(self, column: Column, source: ColumnSource) -> tuple[pl.Expr, list[Check]]:
+        text = pl.col(text_name(column.name))
+        if column.codes is not None:
+            return self._code(column, text)
+        if column.check == "currency":
+            return self._currency(text)
+        if column.check == "timezone":
+            return self._timezone(text)
+        if column.dtype == TEXT:
+            return self._text(column, text)
+        if column.dtype == DATE:
+            return self._date(source, text)
+        if column.dtype == INSTANT:
+            return self._instant(source, text)
+        if column.dtype == FLAG:
+            return self._flag(text)
+        return self._number(column, source, text)
+
+    def _code(self, column: Column, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
+        codes = column.codes or ()
+        code = text.str.to_lowercase()
+        value = pl.when(code.is_in(codes)).then(code)
+        return value, [Check("BAD_ENUM", f"one of {', '.join(codes)}", ~code.is_in(codes))]
+
+    def _currency(self, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
+        codes = list(currency_codes())
+        code = text.str.to_uppercase()
+        value = pl.when(code.is_in(codes)).then(code)
+        return value, [Check("BAD_CURRENCY", "a currency of ISO 4217 in use", ~code.is_in(codes))]
+
+    def _timezone(self, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
+        zones = sorted(available_timezones())
+        value = pl.when(text.is_in(zones)).then(text)
+        return value, [Check("BAD_ENUM", "an IANA time zone", ~text.is_in(zones))]
+
+    def _text(self, column: Column, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
+        checks: list[Check] = []
+        if self.facts.has_nul:
+            checks.append(
+                Check("CONTROL_CHAR", "text without NUL", text.str.contains("\0", literal=True))
+            )
+        if column.kind == "key" or column.name.endswith("_id"):
+            if column.kind == "key":
+                checks.append(
+                    Check("TRAILER", "an identifier, not a total's label", text.is_in(TOTAL_LABELS))
+                )
+            checks += [
+                Check("FORMULA", "an identifier, not a formula", text.str.contains(_FORMULA)),
+                Check(
+                    "ID_PRECISION_LOST",
+                    "an identifier as text, every digit of it",
+                    text.str.contains(_LOST_PRECISION),
+                ),
+                Check(
+                    "KEY_CHARS",
+                    "an identifier without invisible, control or full-width characters",
+                    text.str.contains(_ASCII_CONTROL if self.facts.is_ascii else _KEY_CHARACTERS),
+                ),
+            ]
+        if not checks:
+            return text, []
+        return pl.when(~_any_failed(checks)).then(text), checks
+
+    def _flag(self, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
+        word = text.str.to_lowercase()
+        value = (
+            pl.when(word.is_in(_TRUE))
+            .then(statement=True)
+            .when(word.is_in(_FALSE))
+            .then(statement=False)
+        )
+        return value, [
+            Check("BAD_ENUM", "true, false, yes, no, 1 or 0", ~word.is_in([*_TRUE, *_FALSE]))
+        ]
+
+    def _date(self, source: ColumnSource, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
+        formats = self._formats(source)
+        days = [_day(text, pattern) for pattern in formats]
+        is_ambiguous = pl.lit(value=False)
+        if len(days) > 1:
+            is_ambiguous = pl.min_horizontal(days) != pl.max_horizontal(days)
+        day = pl.coalesce(days)
+        in_range = day.is_between(EARLIEST_DATE, LATEST_DATE)
+        value = pl.when(in_range & ~is_ambiguous.fill_null(value=False)).then(day)
+        expected = f"a date written {' or '.join(formats)}"
+        return value, [*_date_checks(text, day, is_ambiguous, formats, expected)]
+
+    def _formats(self, source: ColumnSource) -> list[str]:
+        formats = list(dict.fromkeys(source.dates or self.file_mapping.dates))
+        if self.facts.is_typed and ISO_DATE not in formats:
+            formats.append(ISO_DATE)
+        return formats
+
+    def _instant(self, source: ColumnSource, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
+        formats = self._formats(source)
+        has_offset = text.str.contains(_OFFSET) & text.str.contains(":", literal=True)
+        with_offset = (
+            pl.coalesce(
+                text.str.replace(r"[zZ]$", "+00:00")
+                .str.replace("T", " ", literal=True)
+                .str.replace(r" ([+-])", "${1}")
+                .str.to_datetime(pattern, time_unit="us", strict=False)
+                for pattern in ("%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M%z")
+            )
+            .dt.convert_time_zone("UTC")
+            .dt.replace_time_zone(None)
+        )
+        patterns = [*formats, *(ready for ready in _INSTANT_FORMATS if ready not in formats)]
+        moments = [_moment(text, pattern) for pattern in patterns]
+        is_ambiguous = pl.min_horizontal(moments) != pl.max_horizontal(moments)
+        naive = pl.coalesce(moments)
+        is_leap_second = text.str.contains(":60", literal=True)
+        checks: list[Check] = []
+        day = pl.coalesce(naive, with_offset).dt.date()
+        expected = f"an instant written {' or '.join(patterns)}, or with an offset"
+        if self.timezone is None:
+            instant: pl.Expr = pl.when(has_offset).then(with_offset)
+            is_naive = ~has_offset & naive.is_not_null()
+            checks.append(
+                Check("NAIVE_TIMESTAMP", "an instant with an offset, or a declared zone", is_naive)
+            )
+        else:
+            local = naive.dt.replace_time_zone(self.timezone, ambiguous="null", non_existent="null")
+            universal = local.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+            instant = pl.when(has_offset).then(with_offset).otherwise(universal)
+            checks.append(
+                Check(
+                    "BAD_TIMESTAMP",
+                    f"a local time that exists once in {self.timezone}",
+                    ~has_offset & naive.is_not_null() & local.is_null(),
+                )
+            )
+        in_range = day.is_between(EARLIEST_DATE, LATEST_DATE)
+        is_unclear = ~has_offset & is_ambiguous.fill_null(value=False)
+        value = pl.when(in_range & ~is_unclear & ~is_leap_second).then(instant)
+        return value, [
+            Check("BAD_TIMESTAMP", "seconds from 00 to 59", is_leap_second),
+            Check("AMBIGUOUS_DATE", "a date that the formats read alike", is_unclear),
+            Check(
+                "AMBIGUOUS_DATE",
+                expected,
+                day.is_null() & text.str.contains(_NUMERIC_DATE),
+            ),
+            Check("DATE_RANGE", _RANGE, ~in_range),
+            *checks,
+            Check("BAD_TIMESTAMP", expected, instant.is_null()),
+        ]
+
+    def _number(
+        self, column: Column, source: ColumnSource, text: pl.Expr
+    ) -> tuple[pl.Expr, list[Check]]:
+        numbers = source.numbers or self.file_mapping.numbers
+        plain = _plain_number(text, numbers)
+        digits, decimals = _size(column.dtype)
+        pattern = _exact_pattern(column, digits, decimals)
+        if decimals == 0:
+            plain = plain.str.replace(r"\.0*$", "")
+        value = plain.cast(column.dtype, strict=False)
+        if source.absolute:
+            value = value.abs()
+        is_exact = plain.str.contains(pattern)
+        bounds: list[pl.Expr] = []
+        if column.minimum is not None:
+            bounds.append(value < pl.lit(column.minimum))
+        if column.maximum is not None:
+            bounds.append(value > pl.lit(column.maximum))
+        if column.is_positive:
+            bounds.append(value <= pl.lit(0))
+        checks = [
+            Check("NON_FINITE", "a finite number", text.str.contains(_NON_FINITE)),
+            Check("FORMULA", "a number, not a formula", text.str.starts_with("=")),
+            Check(
+                "BAD_AMOUNT",
+                _number_words(numbers, decimals),
+                ~plain.str.contains(_NUMBER).fill_null(value=False),
+            ),
+            Check(
+                "AMOUNT_RANGE",
+                f"at most {digits} digits before the decimal sign",
+                plain.str.contains(rf"[1-9][0-9]{{{digits},}}(?:\.|$)"),
+            ),
+            Check(
+                "AMOUNT_SCALE",
+                f"at most {decimals} decimals, and not three",
+                ~is_exact.fill_null(value=False),
+            ),
+        ]
+        mask = is_exact
+        minor = self._minor_unit_check(column, value)
+        if minor is not None:
+            checks.append(minor)
+            mask = mask & ~minor.is_failed.fill_null(value=False)
+        for is_out in bounds:
+            checks.append(Check("AMOUNT_RANGE", _bounds_words(column), is_out))
+            mask = mask & ~is_out
+        return pl.when(mask).then(value), checks
+
+    def _minor_unit_check(self, column: Column, value: pl.Expr) -> Check | None:
+        """Decimals beyond the currency's minor unit, where the currency has fewer than two."""
+        if column.currency_column is None or column.currency_column not in self.mapping.columns:
+            return None
+        source = self.mapping.columns[column.currency_column]
+        whole = [code for code, decimals in currency_codes().items() if decimals == 0]
+        if source.value is not None and source.value.upper() not in whole:
+            return None
+        currency = pl.col(text_name(column.currency_column)).str.to_uppercase()
+        has_fraction = value != value.cast(pl.Int64, strict=False).cast(column.dtype, strict=False)
+        return Check(
+            "AMOUNT_SCALE",
+            "no decimals in a currency without a minor unit",
+            currency.is_in(whole) & has_fraction,
+        )
+
+
+_RANGE: Final = f"a date from {EARLIEST_DATE} to {LATEST_DATE}"
+
+
+def _any_failed(checks: Sequence[Check]) -> pl.Expr:
+    return pl.any_horizontal(check.is_failed for check in checks)
+
+
+def _missing_code(column: Column) -> str:
+    if column.codes is not None or column.dtype == FLAG:
+        return "BAD_ENUM"
+    if column.check == "currency":
+        return "BAD_CURRENCY"
+    if column.dtype == DATE:
+        return "BAD_DATE" if column.kind != "key" else "MISSING_KEY"
+    if column.dtype == INSTANT:
+        return "BAD_TIMESTAMP"
+    if column.dtype == TEXT or column.kind == "key":
+        return "MISSING_KEY"
+    return "BAD_AMOUNT"
+
+
+def _translated(text: pl.Expr, codes: dict[str, str]) -> pl.Expr:
+    """Replace source codes by canonical ones; letter case and blanks around them do not count."""
+    table = {code.strip().casefold(): canonical for code, canonical in codes.items()}
+    empty = table.pop("", None)
+    if table:
+        key = text.str.strip_chars().str.to_lowercase()
+        text = pl.coalesce(key.replace_strict(table, default=None, return_dtype=pl.String()), text)
+    return text if empty is None else text.fill_null(pl.lit(empty))
+
+
+def _day(text: pl.Expr, pattern: str) -> pl.Expr:
+    if re.search(r"%[-_0]?[HMSfITRp]", pattern):
+        return text.str.to_datetime(pattern, time_unit="us", strict=False).dt.date()
+    return text.str.to_date(pattern, strict=False)
+
+
+def _moment(text: pl.Expr, pattern: str) -> pl.Expr:
+    if re.search(r"%[-_0]?[HIT]", pattern):
+        return text.str.to_datetime(pattern, time_unit="us", strict=False)
+    return text.str.to_date(pattern, strict=False).cast(INSTANT)
+
+
+def _date_checks(
+    text: pl.Expr, day: pl.Expr, is_ambiguous: pl.Expr, formats: Sequence[str], expected: str
+) -> list[Check]:
+    checks = [
+        Check(
+            "AMBIGUOUS_DATE",
+            f"a date that {' and '.join(formats)} read alike",
+            is_ambiguous,
+        )
+    ]
+    has_short_year = text.str.contains(r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2}$")
+    is_unread = day.is_null() | ~day.is_between(EARLIEST_DATE, LATEST_DATE)
+    checks.append(Check("AMBIGUOUS_DATE", "a year of four digits", has_short_year & is_unread))
+    checks.append(Check("AMBIGUOUS_DATE", expected, day.is_null() & _reads_two_ways(text)))
+    checks.append(Check("BAD_DATE", expected, day.is_null()))
+    checks.append(Check("DATE_RANGE", _RANGE, ~day.is_between(EARLIEST_DATE, LATEST_DATE)))
+    return checks
+
+
+def _reads_two_ways(text: pl.Expr) -> pl.Expr:
+    """Whether day and month could be exchanged in a numeric date of an undeclared format."""
+    first = pl.coalesce(
+        text.str.to_date(pattern, strict=False) for pattern in ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
+    )
+    second = pl.coalesce(
+        text.str.to_date(pattern, strict=False) for pattern in ("%m/%d/%Y", "%m-%d-%Y", "%m.%d.%Y")
+    )
+    return first.is_not_null() & second.is_not_null() & text.str.contains(_NUMERIC_DATE)
+
+
+def _plain_number(text: pl.Expr, numbers: NumberFormat) -> pl.Expr:
+    """Rewrite a number of the declared format with `.` and a leading minus.
+
+    What does not fit the format keeps a character that no plain number has.
+    """
+    for strip in numbers.strip:
+        text = text.str.replace_all(strip, "", literal=True)
+    if numbers.strip:
+        text = text.str.strip_chars(" \u00a0\u202f")
+    if numbers.negative == "parentheses":
+        text = text.str.replace(r"^\(\s*(.*[0-9.,])\s*\)$", "-${1}")
+        for strip in numbers.strip:
+            text = text.str.replace_all(strip, "", literal=True)
+    elif numbers.negative == "trailing_minus":
+        text = text.str.replace(r"^([0-9.,'].*[0-9]|[0-9])\s*-$", "-${1}")
+    decimal = re.escape(numbers.decimal)
+    if numbers.thousands is not None:
+        mark = re.escape(numbers.thousands)
+        grouped = rf"^[+-]?[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+(?:{decimal}[0-9]*)?$"
+        ungrouped = text.str.replace_all(numbers.thousands, "", literal=True)
+        text = pl.when(text.str.contains(grouped)).then(ungrouped).otherwise(text)
+    if numbers.decimal == ",":
+        has_point = text.str.contains(".", literal=True)
+        pointed = text.str.replace(",", ".", literal=True)
+        text = pl.when(has_point).then(pl.lit("?") + text).otherwise(pointed)
+    return text
+
+
+def _size(dtype: pl.DataType) -> tuple[int, int]:
+    if isinstance(dtype, pl.Decimal):
+        return (dtype.precision or 38) - dtype.scale, dtype.scale
+    return (9, 0) if dtype == pl.Int32() else (18, 0)
+
+
+def _exact_pattern(column: Column, digits: int, decimals: int) -> str:
+    """The numbers that the column's type holds exactly.
+
+    In money exactly three decimals are refused even when the last is 0: `1.080` may be one
+    thousand and eighty.
+    """
+    whole = rf"0*[0-9]{{1,{digits}}}"
+    if decimals == 0:
+        return rf"^[+-]?{whole}$"
+    if column.dtype == MONEY:
+        tail = rf"(?:\.(?:[0-9]{{0,{decimals}}}|[0-9]{{{decimals}}}00+))?"
+    else:
+        tail = rf"(?:\.[0-9]{{0,{decimals}}}0*)?"
+    return rf"^[+-]?(?:{whole}{tail}|\.[0-9]{{1,{decimals}}})$"
+
+
+def _number_words(numbers: NumberFormat, decimals: int) -> str:
+    example = f"1234{numbers.decimal}50" if decimals else "1234"
+    if numbers.thousands:
+        example = f"1{numbers.thousands}" + example[1:]
+    return f"a number such as {example}"
+
+
+def _bounds_words(column: Column) -> str:
+    if column.is_positive:
+        return "a number above 0"
+    if column.maximum is not None:
+        return f"a number from {column.minimum} to {column.maximum}"
+    return f"a number of {column.minimum} or more"

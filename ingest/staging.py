@@ -1,0 +1,808 @@
+"""Staging: one delivered file becomes typed Parquet, quarantined rows and load records.
+
+Here live the passes over a file's records, the search for repeated keys, the limits on bad rows,
+control totals and the balance of each load. Admission to the lake does not live here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from pydantic import ValidationError
+
+from ingest.conversion import (
+    Check,
+    Conversion,
+    cleaned_columns,
+    conversions_of,
+    readable_amount,
+    text_name,
+)
+from ingest.extracts import EXTRACTS, Extract
+from ingest.mappings import Control, ExtractMapping, FileMapping, SourceMapping
+from ingest.readers import FileRejectedError, RawRecords, read_records
+from ingest.readers.records import (
+    DEFECT_CODE,
+    DEFECT_EXPECTED,
+    DEFECT_FOUND,
+    RAW_TEXT,
+    ROW_NUMBER,
+)
+from ingest.readers.text import DEFAULT_LIMITS, Limits
+from ingest.records import (
+    ADMITTED,
+    DELTA,
+    DUPLICATE,
+    HASH_TOTAL,
+    QUARANTINE_SCHEMA,
+    REJECTED,
+    LoadRecord,
+    assert_balanced,
+    load_id_of,
+)
+
+_CENT: Final = Decimal("0.01")
+_FOUND_CHARACTERS: Final = 200
+_TRAILER: Final = (
+    r"(?i)^[\s*#=-]*(?:(?:grand|sub|report|page)?[ -]?totals?|sum|count|trailer|eof|"
+    r"end of (?:file|report|data)|总?合计|小计|总计|本[页月年](?:合计|累计)|累计)[\s:：*=-]*$"
+)
+
+_ACCEPTED: Final = 0
+_QUARANTINED: Final = 1
+_DROPPED: Final = 2
+_FILTERED: Final = 3
+_STATE: Final = "_state"
+_READABLE: Final = "_readable"
+_FIRST: Final = "_first"
+_REASON: Final = "_reason"
+_KEY_HASH: Final = "_key_hash"
+_IS_DROPPED: Final = "_is_dropped"
+_IS_FILTERED: Final = "_is_filtered"
+
+_HASH_PARTITION_ROWS: Final = 8_000_000
+"""Key hashes compared at once: 64 MB, whatever the size of the file."""
+
+
+@dataclass(frozen=True)
+class StagedLoad:
+    """One file in one extract, staged.
+
+    Attributes:
+        record: Counts, money and status; `admitted` means that it may be.
+        parquet: The typed rows, None when none may enter.
+        quarantine: The quarantined rows, None when there are none.
+    """
+
+    record: LoadRecord
+    parquet: Path | None
+    quarantine: Path | None
+
+
+def stage_file(
+    archived: Path,
+    *,
+    file_name: str,
+    source: SourceMapping,
+    delivery_date: date,
+    recorded_at: datetime,
+    received_at: datetime,
+    file_sha256: str,
+    run_id: str,
+    next_sequence: int,
+    folder: Path,
+    control: Mapping[str, Any] | None = None,
+    is_duplicate: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> list[StagedLoad]:
+    """Read, map, type and split one archived file.
+
+    Args:
+        archived: The archived bytes.
+        file_name: The delivered name.
+        source: The mapping of the source.
+        delivery_date: The landing folder's date.
+        recorded_at: The knowledge time of the delivery, naive UTC.
+        received_at: When the file arrived, naive UTC.
+        file_sha256: SHA-256 of the bytes.
+        run_id: The refresh.
+        next_sequence: Load sequence of the first record; the following ones count on.
+        folder: Where staged files are written, under names unique to the load.
+        control: Totals delivered beside the file; they win over the mapping's.
+        is_duplicate: Whether the file is known to be in the lake; its rows are only counted.
+        limits: What a packed file may become.
+
+    Returns:
+        One staged load per extract of the file, in the mapping's order. Bad input never raises:
+        it gives rejected records.
+
+    Raises:
+        UnbalancedLoadError: Rows or money read differ from where they went: a defect here.
+    """
+    base = {
+        "run_id": run_id,
+        "source": source.source,
+        "delivery_date": delivery_date,
+        "file_name": file_name,
+        "file_sha256": file_sha256,
+        "file_bytes": archived.stat().st_size,
+        "mapping_fingerprint": source.fingerprint(),
+        "recorded_at": recorded_at,
+        "received_at": received_at,
+    }
+    mapping = source.file_mapping(file_name)
+    if mapping is None:
+        patterns = ", ".join(file.pattern for file in source.files)
+        detail = (
+            f"expected a file named like {patterns}; found {file_name}; "
+            "correct the name, or add its pattern to the mapping"
+        )
+        return [_rejected(base, "", DELTA, next_sequence, "NO_MAPPING", detail)]
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="reading-", dir=folder))
+    try:
+        promised = _promised(mapping, control)
+        records = read_records(
+            archived,
+            file_name=file_name,
+            mapping=mapping,
+            timezone=source.timezone,
+            scratch=scratch,
+            limits=limits,
+        )
+        if records.row_count == 0 and mapping.delivery != DELTA:
+            raise FileRejectedError(
+                "NO_ROWS",
+                "expected records in a full delivery, found none: every document would be "
+                "withdrawn; deliver again",
+            )
+        loads = [
+            _Staging(
+                extract=EXTRACTS[part.extract],
+                mapping=part,
+                file_mapping=mapping,
+                source=source,
+                records=records,
+                base=base,
+                sequence=next_sequence + position,
+                folder=folder,
+                scratch=scratch,
+            ).stage()
+            for position, part in enumerate(mapping.extracts)
+        ]
+        return _judged(loads, source=source, promised=promised, is_duplicate=is_duplicate)
+    except FileRejectedError as error:
+        return [
+            _rejected(
+                base,
+                part.extract,
+                mapping.delivery,
+                next_sequence + position,
+                error.reason_code,
+                error.detail,
+            )
+            for position, part in enumerate(mapping.extracts)
+        ]
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _rejected(
+    base: Mapping[str, Any],
+    extract: str,
+    delivery_kind: str,
+    sequence: int,
+    reason_code: str,
+    detail: str,
+) -> StagedLoad:
+    record = LoadRecord(
+        **base,
+        load_id=load_id_of(
+            file_sha256=base["file_sha256"],
+            source=base["source"],
+            extract=extract,
+            mapping_fingerprint=base["mapping_fingerprint"],
+            delivery_kind=delivery_kind,
+            delivery_date=base["delivery_date"],
+        ),
+        load_sequence=sequence,
+        extract=extract,
+        delivery_kind=delivery_kind,
+        status=REJECTED,
+        reason_code=reason_code,
+        reason_detail=detail,
+    )
+    return StagedLoad(record=record, parquet=None, quarantine=None)
+
+
+def _promised(mapping: FileMapping, control: Mapping[str, Any] | None) -> Control | None:
+    if control is None:
+        return mapping.control
+    try:
+        return Control.model_validate(dict(control))
+    except ValidationError as error:
+        raise FileRejectedError(
+            "CONTROL_TOTAL",
+            f"expected row_count and amount (in quotes) in the control file, found "
+            f"{dict(control)}: {error.errors()[0]['msg']}; correct the control file",
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One extract of a file after its passes."""
+
+    load: StagedLoad
+    signed_amount: Decimal | None
+
+
+def _judged(
+    parts: list[_Part],
+    *,
+    source: SourceMapping,
+    promised: Control | None,
+    is_duplicate: bool,
+) -> list[StagedLoad]:
+    """Apply the limits and totals that hold for the whole file."""
+    if is_duplicate:
+        return [_as_duplicate(part.load) for part in parts]
+    refusal = _too_many_bad_rows(parts, source) or _broken_promise(parts, promised)
+    loads = []
+    for part in parts:
+        record = part.load.record
+        if promised is not None:
+            is_first = part is _measured(parts)
+            record = replace(
+                record,
+                control_row_count=promised.row_count,
+                control_amount=promised.amount if is_first else None,
+            )
+        if refusal is not None:
+            record = replace(
+                record, status=REJECTED, reason_code=refusal[0], reason_detail=refusal[1]
+            )
+        loads.append(replace(part.load, record=record))
+    return loads
+
+
+def _measured(parts: list[_Part]) -> _Part:
+    """The part that an announced amount is about: the first whose extract has an amount."""
+    for part in parts:
+        if part.signed_amount is not None:
+            return part
+    return parts[0]
+
+
+def _too_many_bad_rows(parts: list[_Part], source: SourceMapping) -> tuple[str, str] | None:
+    limits = source.quarantine
+    for part in parts:
+        record = part.load.record
+        bad = record.rows_quarantined
+        if bad > limits.max_rows and bad > limits.max_rate * record.rows_read:
+            return (
+                "TOO_MANY_BAD_ROWS",
+                f"{record.file_name} ({record.extract}): expected at most {limits.max_rows} bad "
+                f"rows or {limits.max_rate:%} of the file, found {bad} of {record.rows_read}; see "
+                "their reasons in the quarantine, then correct the mapping or the export",
+            )
+    return None
+
+
+def _broken_promise(parts: list[_Part], promised: Control | None) -> tuple[str, str] | None:
+    if promised is None:
+        return None
+    record = parts[0].load.record
+    rows = record.rows_read - record.rows_dropped
+    if promised.row_count is not None and promised.row_count != rows:
+        return (
+            "CONTROL_TOTAL",
+            f"{record.file_name}: expected {promised.row_count} rows as announced, found {rows}; "
+            "deliver the whole file again or correct the total",
+        )
+    amount = _measured(parts).signed_amount
+    if promised.amount is not None and promised.amount != amount:
+        return (
+            "CONTROL_TOTAL",
+            f"{record.file_name}: expected the amount {promised.amount} as announced, found "
+            f"{amount}; deliver the whole file again or correct the total",
+        )
+    return None
+
+
+def _as_duplicate(load: StagedLoad) -> StagedLoad:
+    record = load.record
+    amounts = (record.amount_accepted, record.amount_duplicate, record.amount_quarantined)
+    known = [amount for amount in amounts if amount is not None]
+    return StagedLoad(
+        record=replace(
+            record,
+            status=DUPLICATE,
+            rows_duplicate=record.rows_accepted + record.rows_duplicate + record.rows_quarantined,
+            rows_accepted=0,
+            rows_quarantined=0,
+            amount_duplicate=sum(known, start=Decimal("0.00")) if known else None,
+            amount_accepted=Decimal("0.00") if known else None,
+            amount_quarantined=Decimal("0.00") if known else None,
+        ),
+        parquet=None,
+        quarantine=None,
+    )
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """A reason for quarantine: what it says, and where it holds."""
+
+    reason_code: str | pl.Expr
+    column: str | None
+    expected: str | pl.Expr
+    found: pl.Expr
+    is_failed: pl.Expr
+
+
+@dataclass(frozen=True)
+class _Staging:
+    """The passes over the records of one file for one extract."""
+
+    extract: Extract
+    mapping: ExtractMapping
+    file_mapping: FileMapping
+    source: SourceMapping
+    records: RawRecords
+    base: Mapping[str, Any]
+    sequence: int
+    folder: Path
+    scratch: Path
+
+    @property
+    def load_id(self) -> str:
+        return load_id_of(
+            file_sha256=self.base["file_sha256"],
+            source=self.base["source"],
+            extract=self.extract.name,
+            mapping_fingerprint=self.base["mapping_fingerprint"],
+            delivery_kind=self.file_mapping.delivery,
+            delivery_date=self.base["delivery_date"],
+        )
+
+    def _path(self, kind: str) -> Path:
+        return self.folder / f"{self.sequence:09d}-{self.extract.name}-{self.load_id}{kind}.parquet"
+
+    def stage(self) -> _Part:
+        """Write the accepted and quarantined rows, and account for every record."""
+        conversions = conversions_of(
+            self.extract,
+            self.mapping,
+            self.file_mapping,
+            facts=self.records.facts,
+            timezone=self.source.timezone,
+        )
+        typed = self._typed(conversions)
+        accepted = self._path("")
+        rejected = self.scratch / f"rejected-{self.sequence}.parquet"
+        counts = self._first_pass(typed, conversions, accepted=accepted, rejected=rejected)
+        rows_read = sum(rows for rows, _, _ in counts.values())
+        if rows_read != self.records.row_count:
+            message = (
+                f"{self.base['file_name']} ({self.extract.name}): the pre-flight counted "
+                f"{self.records.row_count} records, the typing {rows_read}"
+            )
+            raise RuntimeError(message)
+        fates = _repeated_keys(accepted, self.extract)
+        duplicates = 0
+        duplicate_amount = Decimal("0.00")
+        conflicts = self.scratch / f"conflicts-{self.sequence}.parquet"
+        if fates is not None:
+            repeated = fates.filter(~pl.col("is_conflict"))
+            duplicates = repeated.height
+            duplicate_amount = self._take_out(accepted, fates=fates, repeated=repeated)
+            self._rejectable(typed, conversions).join(
+                fates.filter("is_conflict").lazy().select(ROW_NUMBER), on=ROW_NUMBER, how="semi"
+            ).sink_parquet(conflicts, compression="lz4", engine="streaming")
+        quarantine = self._path(".quarantine")
+        quarantined, quarantined_amount = self._explain(
+            conversions, rejected=rejected, conflicts=conflicts, target=quarantine
+        )
+        amounts = self._amounts(accepted)
+        rows_accepted = amounts[0]
+        has_amount = self._amount_column is not None
+        record = LoadRecord(
+            **self.base,
+            load_id=self.load_id,
+            load_sequence=self.sequence,
+            extract=self.extract.name,
+            delivery_kind=self.file_mapping.delivery,
+            status=ADMITTED,
+            rows_read=rows_read,
+            rows_accepted=rows_accepted,
+            rows_duplicate=duplicates,
+            rows_quarantined=quarantined,
+            rows_dropped=_rows(counts, _DROPPED),
+            rows_filtered=_rows(counts, _FILTERED),
+            amount_read=_cents(sum(amount for _, amount, _ in counts.values()))
+            if has_amount
+            else None,
+            amount_accepted=amounts[1] if has_amount else None,
+            amount_duplicate=duplicate_amount if has_amount else None,
+            amount_quarantined=quarantined_amount if has_amount else None,
+            amount_dropped=_amount(counts, _DROPPED) if has_amount else None,
+            amount_filtered=_amount(counts, _FILTERED) if has_amount else None,
+            unknown_columns=",".join(self.records.unknown_columns) or None,
+        )
+        assert_balanced(record)
+        if not quarantined:
+            quarantine.unlink(missing_ok=True)
+        if not rows_accepted:
+            accepted.unlink(missing_ok=True)
+        signed = sum(
+            (signed for state, (_, _, signed) in counts.items() if state != _DROPPED),
+            start=Decimal(0),
+        )
+        return _Part(
+            load=StagedLoad(
+                record=record,
+                parquet=accepted if rows_accepted else None,
+                quarantine=quarantine if quarantined else None,
+            ),
+            signed_amount=_cents(signed) if has_amount else None,
+        )
+
+    @property
+    def _amount_column(self) -> str | None:
+        name = self.extract.amount_column
+        return name if name is not None and name in self.mapping.columns else None
+
+    def _typed(self, conversions: list[Conversion]) -> pl.LazyFrame:
+        """Raw records with texts, values and the state of each row."""
+        rows = self.records.rows
+        columns = self.records.columns
+        has_defects = self.records.delimiter is None
+        cleaned = cleaned_columns(self.file_mapping, facts=self.records.facts)
+        if cleaned:
+            if self.records.delimiter is not None:
+                rows = rows.with_columns(_joined(columns, self.records.delimiter))
+            rows = rows.with_columns(cleaned)
+        drops = [
+            pl.sql_expr(expression).fill_null(value=False)
+            for expression in self.file_mapping.drop_rows
+        ]
+        is_blank = pl.all_horizontal(pl.col(column).is_null() for column in columns)
+        flags = [pl.any_horizontal(is_blank, *drops).alias(_IS_DROPPED)]
+        if self.mapping.where is not None:
+            keeps = pl.sql_expr(self.mapping.where).fill_null(value=False)
+            flags.append((~keeps).alias(_IS_FILTERED))
+        rows = rows.with_columns(*flags, *(conversion.text for conversion in conversions)).rename(
+            {column: f"_raw:{position}" for position, column in enumerate(columns)}
+        )
+        rows = rows.with_columns(conversion.value for conversion in conversions)
+        problems = [conversion.is_bad for conversion in conversions]
+        problems += [rule.is_broken.fill_null(value=False) for rule in self._rules]
+        states = [(pl.col(_IS_DROPPED), _DROPPED)]
+        if has_defects:
+            states.append((pl.col(DEFECT_CODE).is_not_null(), _QUARANTINED))
+        if self.mapping.where is not None:
+            states.append((pl.col(_IS_FILTERED), _FILTERED))
+        states.append((pl.any_horizontal(problems), _QUARANTINED))
+        state = pl.coalesce(
+            *(pl.when(condition).then(pl.lit(value, dtype=pl.Int8)) for condition, value in states),
+            pl.lit(_ACCEPTED, dtype=pl.Int8),
+        )
+        added = [state.alias(_STATE)]
+        if self._amount_column is not None:
+            source = self.mapping.columns[self._amount_column]
+            readable = readable_amount(
+                source, self.file_mapping, text=pl.col(text_name(self._amount_column))
+            )
+            added.append(readable.alias(_READABLE))
+        return rows.with_columns(added)
+
+    @property
+    def _rules(self) -> list[Any]:
+        names = set(self.mapping.columns)
+        return [
+            rule for rule in self.extract.rules if set(rule.is_broken.meta.root_names()) <= names
+        ]
+
+    def _first_pass(
+        self,
+        typed: pl.LazyFrame,
+        conversions: list[Conversion],
+        *,
+        accepted: Path,
+        rejected: Path,
+    ) -> dict[int, tuple[int, Decimal, Decimal]]:
+        """Write accepted and rejected rows in one pass, and count.
+
+        Returns:
+            Rows, amount and signed amount by state.
+        """
+        amount = pl.col(_READABLE) if self._amount_column is not None else pl.lit(Decimal(0))
+        is_absolute = (
+            self._amount_column is not None and self.mapping.columns[self._amount_column].absolute
+        )
+        counts = typed.group_by(_STATE).agg(
+            pl.len().alias("rows"),
+            (amount.abs() if is_absolute else amount).sum().alias("amount"),
+            amount.sum().alias("signed"),
+        )
+        into_lake = typed.filter(pl.col(_STATE) == _ACCEPTED).select(self._lake_columns())
+        aside = self._rejectable(typed.filter(pl.col(_STATE) == _QUARANTINED), conversions)
+        results = pl.collect_all(
+            [
+                into_lake.sink_parquet(accepted, lazy=True),
+                aside.sink_parquet(rejected, compression="lz4", lazy=True),
+                counts,
+            ],
+            engine="streaming",
+        )
+        return {
+            state: (rows, amount or Decimal(0), signed or Decimal(0))
+            for state, rows, amount, signed in results[2].iter_rows()
+        }
+
+    def _lake_columns(self) -> list[pl.Expr]:
+        columns = [
+            pl.col(column.name)
+            if column.name in self.mapping.columns
+            else pl.lit(column.default).cast(column.dtype).alias(column.name)
+            for column in self.extract.columns
+        ]
+        metadata = {
+            "_load_id": pl.lit(self.load_id),
+            "_load_sequence": pl.lit(self.sequence, dtype=pl.Int64()),
+            "_source": pl.lit(self.base["source"]),
+            "_source_file": pl.lit(self.base["file_name"]),
+            "_row_number": pl.col(ROW_NUMBER).cast(pl.Int64),
+            "_delivery_date": pl.lit(self.base["delivery_date"]),
+            "_delivery_kind": pl.lit(self.file_mapping.delivery),
+            "_recorded_at": pl.lit(self.base["recorded_at"]).cast(pl.Datetime("us")),
+        }
+        return columns + [expression.alias(name) for name, expression in metadata.items()]
+
+    def _rejectable(self, rows: pl.LazyFrame, conversions: list[Conversion]) -> pl.LazyFrame:
+        raw = [f"_raw:{position}" for position in range(len(self.records.columns))]
+        columns: list[pl.Expr] = [pl.col(ROW_NUMBER).cast(pl.Int64)]
+        if self.records.delimiter is None:
+            columns += [
+                pl.col(name) for name in (RAW_TEXT, DEFECT_CODE, DEFECT_EXPECTED, DEFECT_FOUND)
+            ]
+        else:
+            is_kept = bool(cleaned_columns(self.file_mapping, facts=self.records.facts))
+            columns.append(pl.col(RAW_TEXT) if is_kept else _joined(raw, self.records.delimiter))
+            columns += [
+                pl.lit(None, dtype=pl.String()).alias(name)
+                for name in (DEFECT_CODE, DEFECT_EXPECTED, DEFECT_FOUND)
+            ]
+        columns.append(pl.coalesce(raw).alias(_FIRST))
+        if self._amount_column is not None:
+            columns.append(pl.col(_READABLE))
+        for conversion in conversions:
+            name = conversion.column.name
+            columns += [pl.col(text_name(name)), pl.col(name)]
+        return rows.select(columns)
+
+    def _take_out(self, accepted: Path, *, fates: pl.DataFrame, repeated: pl.DataFrame) -> Decimal:
+        """Take repeated rows out of the accepted ones; the amount of mere duplicates."""
+        rows = pl.scan_parquet(accepted, glob=False, hive_partitioning=False)
+        amount = Decimal(0)
+        if self._amount_column is not None:
+            amount = (
+                rows.join(repeated.lazy(), on=ROW_NUMBER, how="semi")
+                .select(pl.col(self._amount_column).cast(HASH_TOTAL).sum())
+                .collect(engine="streaming")
+                .item()
+            ) or Decimal(0)
+        kept = accepted.with_suffix(".kept")
+        rows.join(
+            fates.lazy().select(ROW_NUMBER), on=ROW_NUMBER, how="anti", maintain_order="left"
+        ).sink_parquet(kept, engine="streaming")
+        kept.replace(accepted)
+        return _cents(amount)
+
+    def _amounts(self, accepted: Path) -> tuple[int, Decimal]:
+        rows = pl.scan_parquet(accepted, glob=False, hive_partitioning=False)
+        amount = (
+            pl.col(self._amount_column).cast(HASH_TOTAL).sum()
+            if self._amount_column is not None
+            else pl.lit(Decimal(0))
+        )
+        count, total = rows.select(pl.len(), amount.alias("amount")).collect().row(0)
+        return count, _cents(total or Decimal(0))
+
+    def _explain(
+        self, conversions: list[Conversion], *, rejected: Path, conflicts: Path, target: Path
+    ) -> tuple[int, Decimal]:
+        """Write the quarantined rows with their reasons; their number and readable money."""
+        reasons = self._reasons(conversions)
+        frames = [self._quarantined(pl.scan_parquet(rejected, glob=False), reasons)]
+        if conflicts.exists():
+            keys = ", ".join(self.extract.key)
+            conflict = _Reason(
+                "DUPLICATE_KEY_CONFLICT",
+                None,
+                f"one content per key ({keys}) in a file",
+                self._row_key(),
+                pl.lit(value=True),
+            )
+            frames.append(self._quarantined(pl.scan_parquet(conflicts, glob=False), [conflict]))
+        pl.concat(frames).sink_parquet(target, engine="streaming")
+        count, amount = (
+            pl.scan_parquet(target, glob=False).select(pl.len(), pl.col("amount").sum()).collect()
+        ).row(0)
+        return count, _cents(amount or Decimal(0))
+
+    def _reasons(self, conversions: list[Conversion]) -> list[_Reason]:
+        first = pl.col(_FIRST).str.strip_chars()
+        reasons = [
+            _Reason(
+                "TRAILER",
+                None,
+                "a record, not a total",
+                first,
+                first.str.contains(_TRAILER).fill_null(value=False),
+            )
+        ]
+        headers = [
+            pl.col(text_name(name)).str.to_lowercase() == source.column.casefold()
+            for name, source in self.mapping.columns.items()
+            if source.column is not None and not source.optional and name not in self.mapping.codes
+        ]
+        if headers:
+            reasons.append(
+                _Reason(
+                    "REPEATED_HEADER",
+                    None,
+                    "a record, not the header again",
+                    first,
+                    pl.sum_horizontal(header.fill_null(value=False) for header in headers)
+                    >= min(2, len(headers)),
+                )
+            )
+        reasons.append(
+            _Reason(
+                pl.col(DEFECT_CODE),
+                None,
+                pl.col(DEFECT_EXPECTED),
+                pl.col(DEFECT_FOUND),
+                pl.col(DEFECT_CODE).is_not_null(),
+            )
+        )
+        for conversion in conversions:
+            column = conversion.column
+            found = pl.col(text_name(column.name))
+            reasons += [_of_check(column.name, found, check) for check in conversion.checks]
+        reasons += [
+            _Reason(
+                rule.reason_code,
+                rule.column,
+                rule.expected,
+                pl.col(text_name(rule.column)),
+                rule.is_broken,
+            )
+            for rule in self._rules
+        ]
+        return reasons
+
+    def _row_key(self) -> pl.Expr:
+        parts = []
+        for name in self.extract.key:
+            column = self.extract.column(name)
+            if name in self.mapping.columns:
+                text = pl.coalesce(pl.col(name).cast(pl.String), pl.col(text_name(name)))
+            else:
+                text = pl.lit(None if column.default is None else str(column.default))
+            parts.append(text.fill_null("") if column.is_nullable else text)
+        return pl.concat_str(parts, separator="|")
+
+    def _quarantined(self, rows: pl.LazyFrame, reasons: list[_Reason]) -> pl.LazyFrame:
+        """Give every rejected row the first of the reasons that holds."""
+        number = pl.coalesce(
+            pl.when(reason.is_failed.fill_null(value=False)).then(position)
+            for position, reason in enumerate(reasons)
+        )
+        amount = pl.col(_READABLE) if self._amount_column is not None else pl.lit(None)
+        if self._amount_column and self.mapping.columns[self._amount_column].absolute:
+            amount = amount.abs()
+        columns = {
+            "load_id": pl.lit(self.load_id),
+            "source": pl.lit(self.base["source"]),
+            "extract": pl.lit(self.extract.name),
+            "delivery_date": pl.lit(self.base["delivery_date"]),
+            "source_file": pl.lit(self.base["file_name"]),
+            "row_number": pl.col(ROW_NUMBER),
+            "reason_code": _chosen([reason.reason_code for reason in reasons]),
+            "column_name": _chosen([reason.column for reason in reasons]),
+            "expected": _chosen([reason.expected for reason in reasons]),
+            "found": _chosen([reason.found for reason in reasons]).str.slice(0, _FOUND_CHARACTERS),
+            "raw_text": pl.col(RAW_TEXT),
+            "row_key": self._row_key(),
+            "amount": amount,
+            "recorded_at": pl.lit(self.base["recorded_at"]),
+        }
+        return rows.with_columns(number.alias(_REASON)).select(
+            columns[name].cast(dtype).alias(name) for name, dtype in QUARANTINE_SCHEMA.items()
+        )
+
+
+def _of_check(column: str, found: pl.Expr, check: Check) -> _Reason:
+    return _Reason(check.reason_code, column, check.expected, found, check.is_failed)
+
+
+def _chosen(choices: list[Any]) -> pl.Expr:
+    """The choice whose position the row's reason number names."""
+    return pl.coalesce(
+        pl.when(pl.col(_REASON) == position).then(
+            choice if isinstance(choice, pl.Expr) else pl.lit(choice, dtype=pl.String())
+        )
+        for position, choice in enumerate(choices)
+    )
+
+
+def _joined(columns: Sequence[str], delimiter: str) -> pl.Expr:
+    filled = [pl.col(column).fill_null("") for column in columns]
+    return pl.concat_str(filled, separator=delimiter).alias(RAW_TEXT)
+
+
+def _rows(counts: Mapping[int, tuple[int, Decimal, Decimal]], state: int) -> int:
+    return counts[state][0] if state in counts else 0
+
+
+def _amount(counts: Mapping[int, tuple[int, Decimal, Decimal]], state: int) -> Decimal:
+    return _cents(counts[state][1]) if state in counts else Decimal("0.00")
+
+
+def _cents(amount: Decimal | int) -> Decimal:
+    return Decimal(amount).quantize(_CENT)
+
+
+def _repeated_keys(accepted: Path, extract: Extract) -> pl.DataFrame | None:
+    """Rows whose key stands in the file more than once.
+
+    Only hashes are compared for the whole file, in partitions of bounded size; keys and contents
+    only of rows whose hash repeats.
+
+    Args:
+        accepted: The accepted rows.
+        extract: Their contract.
+
+    Returns:
+        `_row_number` and `is_conflict` of the rows to take out: every row of a key with several
+        contents, and all but the first of a key with one content. None when no key repeats.
+    """
+    rows = pl.scan_parquet(accepted, glob=False, hive_partitioning=False)
+    hashed = pl.struct(list(extract.key)).hash(seed=0)
+    row_count: int = rows.select(pl.len()).collect().item()
+    partitions = -(-row_count // _HASH_PARTITION_ROWS)
+    repeated = []
+    for partition in range(partitions):
+        hashes = rows.select(hashed.alias(_KEY_HASH))
+        if partitions > 1:
+            hashes = hashes.filter(pl.col(_KEY_HASH) % partitions == partition)
+        series = hashes.collect(engine="streaming").to_series()
+        if series.n_unique() < series.len():
+            repeated.append(series.filter(series.is_duplicated()).unique())
+    if not repeated:
+        return None
+    content = pl.struct(list(extract.schema)).hash(seed=1)
+    groups = (
+        rows.with_columns(hashed.alias(_KEY_HASH))
+        .join(pl.concat(repeated).to_frame(_KEY_HASH).lazy(), on=_KEY_HASH, how="semi")
+        .select(*extract.key, ROW_NUMBER, content.alias("content"))
+        .with_columns(
+            pl.len().over(extract.key).alias("count"),
+            (pl.col("content").n_unique().over(extract.key) > 1).alias("is_conflict"),
+            (pl.col(ROW_NUMBER) == pl.col(ROW_NUMBER).min().over(extract.key)).alias("is_first"),
+        )
+        .filter((pl.col("count") > 1) & (pl.col("is_conflict") | ~pl.col("is_first")))
+        .select(ROW_NUMBER, "is_conflict")
+        .collect()
+    )
+    return groups if groups.height else None

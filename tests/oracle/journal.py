@@ -22,6 +22,7 @@ from tests.oracle.versions import Document, Payment, documents, payments
 
 ZERO = Decimal("0.00")
 RECEIVABLE_TYPES = ("invoice", "debit_memo", "opening_balance")
+RECOVERY_TYPES = ("recovery_reinstatement", "recovery")
 
 
 @dataclass(frozen=True, order=True)
@@ -107,8 +108,8 @@ def journal(
 ) -> Journal:
     """Make the journal as known at an instant (the run's own, when none is given).
 
-    Rates and customers' terms are those known at the run's instant whichever instant is asked for:
-    a restated rate is not a restated document.
+    Rates are those known at the run's instant whichever instant is asked for: a restated rate is
+    not a restated document.
     """
     instant = known_at or parameters.known_at
     rates = Rates(
@@ -116,9 +117,7 @@ def journal(
         known_at=parameters.known_at,
         reporting_currency=parameters.reporting_currency,
     )
-    book = _Book(
-        documents(extracts, instant, parameters.known_at), payments(extracts, instant), rates
-    )
+    book = _Book(documents(extracts, instant), payments(extracts, instant), rates)
     book.write_documents()
     book.write_payments()
     book.write_reversals()
@@ -146,7 +145,7 @@ class _Book:
     def _find_targets(self) -> dict[tuple[str, str], list[Document]]:
         """The documents that payments and credits can be set against, installments in due order.
 
-        Invoices, debit memos, opening balances, and adjustments that stand on their own.
+        Invoices, debit memos, opening balances, and adjustments that name no document.
         """
         targets: dict[tuple[str, str], list[Document]] = {}
         for document in self.documents:
@@ -157,14 +156,7 @@ class _Book:
         standing_alone = [
             document
             for document in self.documents
-            if document.document_type == "adjustment"
-            and (
-                document.applies_to_document_id is None
-                or not _has_currency(
-                    targets.get((document.company_code, document.applies_to_document_id), []),
-                    document.currency_code,
-                )
-            )
+            if document.document_type == "adjustment" and document.applies_to_document_id is None
         ]
         for document in standing_alone:
             targets.setdefault((document.company_code, document.document_id), []).append(document)
@@ -245,7 +237,7 @@ class _Book:
         if effective_date == memo.document_date:
             self._set_against(memo, target, "credit_memo", memo.amount)
             return
-        self._own(memo, "credit_memo", -memo.amount)
+        self._own(memo, "credit_memo", -memo.amount, fallback=target[0])
         self._move(
             self.items[_item_of(memo)],
             "credit_application",
@@ -256,7 +248,13 @@ class _Book:
         )
         self._set_against(memo, target, "credit_application", memo.amount, is_transfer=True)
 
-    def _own(self, document: Document, movement_type: str, amount: Decimal) -> None:
+    def _own(
+        self,
+        document: Document,
+        movement_type: str,
+        amount: Decimal,
+        fallback: Document | None = None,
+    ) -> None:
         """A movement of the ledger row's own item, at its own date, at its booked value."""
         item = _item_of(document)
         self.items[item] = ItemFacts(
@@ -276,7 +274,9 @@ class _Book:
                 -document.amount_reporting if is_turned else document.amount_reporting
             )
         else:
-            converted = self.rates.convert(amount, document.currency_code, document.document_date)
+            converted = self._converted(
+                amount, document.currency_code, document.document_date, fallback
+            )
         self.movements.append(
             Movement(
                 item=item,
@@ -361,8 +361,11 @@ class _Book:
             if effective_date != payment.payment_date:
                 kind = "application"
                 facts = self.items[self.payment_item(payment)]
-                self._move(facts, "payment", payment.payment_date, -payment.amount, source)
-                self._move(facts, "application", effective_date, payment.amount, source, target[0])
+                for movement_type, day, amount in (
+                    ("payment", payment.payment_date, -payment.amount),
+                    ("application", effective_date, payment.amount),
+                ):
+                    self._move(facts, movement_type, day, amount, source, fallback=target[0])
             event = Event(kind, effective_date, payment.amount, payment.installment_no, *source)
             self.event(target, event)
             if payment.discount_amount != 0:
@@ -382,15 +385,12 @@ class _Book:
         A reversal that names a document goes back onto that document. Any other takes back the
         lines of the payment from the last to the first, each up to what is left of it after the
         reversals before; what exceeds the payment, or reverses an unknown one, stays on the
-        reversal's own item.
+        reversal's own item. Only lines in the reversal's currency are taken back. A discount that
+        the reversal bears comes back with its first piece.
         """
-        left = {
-            (line.company_code, line.payment_id, line.line_no): abs(line.amount)
-            for line in self.payments
-            if line.reverses_payment_id is None
-        }
         reversals = [p for p in self.payments if p.reverses_payment_id is not None]
         reversals.sort(key=lambda p: (p.payment_date, p.payment_id, p.line_no))
+        left: dict[tuple[str, str, int], Decimal] = {}
         for reversal in reversals:
             lines = [
                 line
@@ -398,71 +398,60 @@ class _Book:
                 if line.company_code == reversal.company_code
                 and line.payment_id == reversal.reverses_payment_id
                 and line.reverses_payment_id is None
+                and line.currency_code == reversal.currency_code
             ]
             lines.sort(key=lambda line: line.line_no, reverse=True)
             rest = abs(reversal.amount)
-            named = self.match(reversal.company_code, reversal.document_id, reversal.currency_code)
-            if named:
+            discount = abs(reversal.discount_amount)
+            if reversal.document_id is not None:
                 settled = [line for line in lines if line.document_id == reversal.document_id]
-                self._reverse_on_document(reversal, settled, named, rest)
+                undone = (settled or lines or [None])[0]
+                self._reverse(reversal, undone, reversal.document_id, rest, discount)
                 continue
             for line in lines:
                 key = (line.company_code, line.payment_id, line.line_no)
-                part = min(rest, left[key])
+                part = min(rest, left.setdefault(key, abs(line.amount)))
                 left[key] -= part
                 rest -= part
                 if part:
-                    self._reverse_line(reversal, line, part)
+                    self._reverse(reversal, line, line.document_id, part, discount)
+                    discount = ZERO
             if rest:
-                source = ("payments", reversal.payment_id, reversal.line_no)
-                self.flags.append(Flag(reversal.company_code, *source, "unknown_reversed_payment"))
-                facts = self.items[self.payment_item(reversal)]
-                self._move(facts, "payment_reversal", reversal.payment_date, rest, source)
+                self._reverse(reversal, None, None, rest, ZERO)
 
-    def _reverse_on_document(
-        self, reversal: Payment, settled: list[Payment], target: list[Document], amount: Decimal
+    def _reverse(
+        self,
+        reversal: Payment,
+        line: Payment | None,
+        document_id: str | None,
+        amount: Decimal,
+        discount: Decimal,
     ) -> None:
-        days = [reversal.payment_date, target[0].document_date]
-        days += [self.application_date(line, target) for line in settled]
-        installment_no = reversal.installment_no
-        if installment_no is None and settled:
-            installment_no = settled[0].installment_no
-        self.event(
-            target,
-            Event(
-                "payment_reversal",
-                max(days),
-                -amount,
-                installment_no,
-                "payments",
-                reversal.payment_id,
-                reversal.line_no,
-            ),
-        )
+        """Take an amount back: from a document, or from the cash that the line left unapplied.
 
-    def _reverse_line(self, reversal: Payment, line: Payment, amount: Decimal) -> None:
+        It takes effect on the day of the reversal, but not before what it undoes.
+        """
         source = ("payments", reversal.payment_id, reversal.line_no)
-        target = self.match(line.company_code, line.document_id, line.currency_code)
+        if line is None:
+            self.flags.append(Flag(reversal.company_code, *source, "unknown_reversed_payment"))
+        target = self.match(reversal.company_code, document_id, reversal.currency_code)
         if not target:
-            facts = self.items[self.payment_item(line)]
-            self._move(
-                facts,
-                "payment_reversal",
-                max(reversal.payment_date, line.payment_date),
-                amount,
-                source,
-            )
+            self.flag_mismatch(reversal.company_code, document_id, source)
+            facts = self.items[self.payment_item(line or reversal)]
+            self._move(facts, "payment_reversal", reversal.payment_date, amount, source)
             return
-        self.event(
-            target,
-            Event(
-                "payment_reversal",
-                max(reversal.payment_date, self.application_date(line, target)),
-                -amount,
-                line.installment_no,
-                *source,
-            ),
-        )
+        days = [reversal.payment_date, target[0].document_date]
+        installment_no = reversal.installment_no
+        if line is not None:
+            days.append(self.application_date(line, target))
+            if installment_no is None and line.document_id == document_id:
+                installment_no = line.installment_no
+        event = Event("payment_reversal", max(days), -amount, installment_no, *source)
+        self.event(target, event)
+        if discount:
+            self.event(
+                target, replace(event, movement_type="discount", reduction=-discount, rank=1)
+            )
 
     def _move(
         self,
@@ -494,11 +483,16 @@ class _Book:
     def _converted(
         self, amount: Decimal, currency_code: str, day: date, target: Document | None
     ) -> Decimal | None:
-        """At the day's rate; without one, at the ratio at which the target was booked, if known."""
+        """At the day's rate; without one, at the ratio at which the target document was booked."""
         converted = self.rates.convert(amount, currency_code, day)
-        if converted is None and target is not None and target.amount_reporting is not None:
-            return _in_proportion(amount, target.amount_reporting, target.amount)
-        return converted
+        if converted is not None or target is None:
+            return converted
+        installments = self.targets[target.company_code, target.document_id]
+        booked = [d.amount_reporting for d in installments if d.amount_reporting is not None]
+        whole = sum((d.amount for d in installments), ZERO)
+        if len(booked) < len(installments) or whole == 0:
+            return None
+        return _in_proportion(amount, sum(booked, ZERO), whole)
 
     # -- installments -------------------------------------------------------------------------
 
@@ -512,17 +506,21 @@ class _Book:
 
         An event that names an installment goes to it. The others fill, first due first, what the
         named ones leave of each installment, in order of effective date; what exceeds the document
-        falls on the last installment, what falls below nothing on the first.
+        falls on the last installment, what falls below nothing on the first. A recovery, which
+        puts back and pays the same amount, stands on the last installment as a whole.
 
         Source: measures, section 2 (installments: first in, first out by due date).
         """
         for key, events in self.events.items():
             installments = self.targets[key]
             numbers = {d.installment_no for d in installments}
+            recoveries = [e for e in events if e.movement_type in RECOVERY_TYPES]
             named = [e for e in events if e.installment_no in numbers]
-            unnamed = [e for e in events if e.installment_no not in numbers]
+            unnamed = [e for e in events if e.installment_no not in numbers and e not in recoveries]
+            for event in recoveries:
+                self._move_document(installments[-1], event, event.reduction)
             if len(installments) == 1:
-                named, unnamed = [], events
+                named, unnamed = [], [e for e in events if e not in recoveries]
             for event in named:
                 (document,) = [d for d in installments if d.installment_no == event.installment_no]
                 self._move_document(document, event, event.reduction)

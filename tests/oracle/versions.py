@@ -43,8 +43,10 @@ def place(row: Row) -> tuple[datetime, int, int]:
     return (row["_recorded_at"], row["_load_sequence"], row["_row_number"])
 
 
-def in_force(rows: Sequence[Row], key: Sequence[str], known_at: datetime) -> list[Row]:
-    """The rows that were in force at an instant: the last of each key that is not withdrawn.
+def last_told(
+    rows: Sequence[Row], key: Sequence[str], known_at: datetime
+) -> list[tuple[Row, bool]]:
+    """The last row of every key, and whether it was still in force at the instant.
 
     A key is withdrawn when its last row says so, or when its source has since made a full delivery
     of the extract without it. (Had the later full delivery held the key, it would be the last row.)
@@ -55,18 +57,18 @@ def in_force(rows: Sequence[Row], key: Sequence[str], known_at: datetime) -> lis
     for row in rows:
         if row["_delivery_kind"] == "full" and row["_recorded_at"] <= known_at:
             full_deliveries.setdefault(row["_source"], set()).add(row["_recorded_at"])
-    present = []
+    result = []
     for row in latest(rows, key, known_at).values():
-        if row["is_withdrawn"]:
-            continue
-        later_full = [
-            instant
-            for instant in full_deliveries.get(row["_source"], ())
-            if instant > row["_recorded_at"]
-        ]
-        if not later_full:
-            present.append(row)
-    return present
+        is_left_out = any(
+            instant > row["_recorded_at"] for instant in full_deliveries.get(row["_source"], ())
+        )
+        result.append((row, not row.get("is_withdrawn") and not is_left_out))
+    return result
+
+
+def in_force(rows: Sequence[Row], key: Sequence[str], known_at: datetime) -> list[Row]:
+    """The rows that were in force at an instant: the last of each key that is not withdrawn."""
+    return [row for row, is_in_force in last_told(rows, key, known_at) if is_in_force]
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,15 @@ class Payment:
     reverses_payment_id: str | None
 
 
-def documents(extracts: Extracts, known_at: datetime, master_known_at: datetime) -> list[Document]:
-    """The documents in force at ``known_at``, one per company, document and installment.
+def documents(extracts: Extracts, known_at: datetime) -> list[Document]:
+    """The documents in force at an instant, one per company, document and installment.
 
-    A missing due date is made out from the document's own terms, else the customer's, else the
-    document's date. Customers are read as known at ``master_known_at``, the run's own instant.
+    A missing due date is made out from the document's own terms, else the customer's as they were
+    known at the same instant, else the document's date.
 
     Source: measures, section 2 (days past due).
     """
-    customers = latest(extracts.customers, ("customer_id",), master_known_at)
+    customers = latest(extracts.customers, ("customer_id",), known_at)
     result = []
     for row in in_force(extracts.ledger, LEDGER_KEY, known_at):
         customer = customers.get((row["customer_id"],))

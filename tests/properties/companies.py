@@ -51,7 +51,7 @@ class Plan:
     full_deliveries: frozenset[int]
     ledger: Sequence[Told]
     payments: Sequence[Told]
-    customers: Sequence[Content]
+    customers: Sequence[Told]
     portfolios: Sequence[Content]
     contacts: Sequence[Content]
 
@@ -72,7 +72,9 @@ amounts = st.one_of(
 
 
 @st.composite
-def told(draw: st.DrawFn, key: Content, versions: Sequence[Content]) -> Told:
+def told(
+    draw: st.DrawFn, key: Content, versions: Sequence[Content], *, is_taken_back: bool = True
+) -> Told:
     """Spread versions of one row over deliveries, taken back and told again now and then."""
     indexes = sorted(
         draw(
@@ -87,7 +89,7 @@ def told(draw: st.DrawFn, key: Content, versions: Sequence[Content]) -> Told:
     contents: dict[int, Content | tuple[Content, Content] | None] = {}
     for place, index in enumerate(indexes):
         content = versions[min(place, len(versions) - 1)]
-        if place and draw(st.integers(0, 3)) == 0:
+        if is_taken_back and place and draw(st.integers(0, 3)) == 0:
             contents[index] = None
         elif draw(st.integers(0, 9)) == 0:
             contents[index] = (versions[-1], content)
@@ -105,6 +107,8 @@ def receivables(draw: st.DrawFn, number: int) -> list[Told]:
     kind = draw(st.sampled_from(("invoice", "invoice", "invoice", "debit_memo", "opening_balance")))
     document_dates = [draw(days(last=date(2024, 5, 31))) for _ in range(2)]
     customers = draw(st.sampled_from((("A", "A"), ("B", "B"), ("A", "B"))))
+    if installments > 1:
+        customers = (customers[0], customers[0])
     result = []
     for installment in range(1, installments + 1):
         versions = []
@@ -337,13 +341,21 @@ def plans(draw: st.DrawFn) -> Plan:
         if draw(st.integers(0, 3)) == 0:
             payments += draw(reversals(number, lines))
     customers = [
-        {
-            "customer_id": customer,
-            "customer_name": f"Customer {customer}",
-            "segment": draw(st.sampled_from(("retail", "industrial", None))),
-            "region": draw(st.sampled_from(("north", "south", None))),
-            "payment_terms_days": draw(st.sampled_from((None, 0, 30, 45))),
-        }
+        draw(
+            told(
+                {"customer_id": customer},
+                [
+                    {
+                        "customer_name": f"Customer {customer}",
+                        "segment": draw(st.sampled_from(("small_business", "industrial", None))),
+                        "region": draw(st.sampled_from(("north", "south", None))),
+                        "payment_terms_days": draw(st.sampled_from((None, 0, 30, 45))),
+                    }
+                    for _ in range(2)
+                ],
+                is_taken_back=False,
+            )
+        )
         for customer in CUSTOMERS[: draw(st.integers(1, 3))]
     ]
     return Plan(
@@ -368,12 +380,13 @@ def delivered_rows(plan: Plan, number: int) -> dict[str, list[dict[str, Any]]]:
     """The rows that a company's source delivers, with their load metadata."""
     prefix = f"{number:03d}"
     source = f"erp_{prefix}"
+    company = {"company_code": f"co_{prefix}"}
     rows: dict[str, list[dict[str, Any]]] = {
-        "ledger": _told_rows(plan.ledger, plan.full_deliveries, prefix, source),
-        "payments": _told_rows(plan.payments, plan.full_deliveries, prefix, source),
+        "ledger": _told_rows(plan.ledger, plan.full_deliveries, prefix, source, company),
+        "payments": _told_rows(plan.payments, plan.full_deliveries, prefix, source, company),
+        "customers": _told_rows(plan.customers, frozenset(), prefix, source, {}),
     }
     for extract, contents in (
-        ("customers", plan.customers),
         ("portfolios", plan.portfolios),
         ("contact_log", plan.contacts),
     ):
@@ -385,7 +398,11 @@ def delivered_rows(plan: Plan, number: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def _told_rows(
-    told_keys: Sequence[Told], full_deliveries: frozenset[int], prefix: str, source: str
+    told_keys: Sequence[Told],
+    full_deliveries: frozenset[int],
+    prefix: str,
+    source: str,
+    company: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     rows = []
     standing: dict[int, Content] = {}
@@ -413,8 +430,8 @@ def _told_rows(
         for file_name, file in (("1.csv", first_file), ("2.csv", second_file)):
             rows += [
                 _placed(line, prefix)
+                | company
                 | {
-                    "company_code": f"co_{prefix}",
                     "_source": source,
                     "_source_file": file_name,
                     "_delivery_date": delivery_date,

@@ -100,16 +100,24 @@ class Built:
         assert compared, f"{what}: there was nothing to compare"
         if failures:
             company, differing, left, right = min(failures, key=lambda f: _size(f[0]))
-            message = [f"{what}: {len(failures)} companies disagree; the smallest is"]
-            for extract, rows in company.rows.items():
-                for row in rows:
-                    told = {k: str(v) for k, v in row.items() if v is not None}
-                    message.append(f"  {extract}: {told}")
+            message = [f"{what}: {len(failures)} companies disagree; the smallest:"]
             for key in differing[:20]:
                 message.append(f"  {key}")
                 message.append(f"    warehouse: {left.get(key)}")
                 message.append(f"    oracle:    {right.get(key)}")
+            for extract, rows in company.rows.items():
+                message.append(f"  {extract}")
+                message += [f"    {_told(row)}" for row in rows]
             pytest.fail("\n".join(message), pytrace=False)
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """A row without what is absent or the same in all rows."""
+    told = {name: value for name, value in row.items() if value is not None}
+    for name in ("_source", "_source_file", "company_code"):
+        told.pop(name, None)
+    told["_delivery_date"] = f"{told['_delivery_date']:%m-%d}"
+    return " ".join(f"{name}={value}" for name, value in told.items())
 
 
 def _size(company: Company) -> int:
@@ -131,7 +139,11 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         for extract, lines in rows.items():
             everything.setdefault(extract, []).extend(lines)
     warehouse = build_warehouse(
-        home, everything, as_of_date=as_of_date, known_at=parameters.known_at
+        home,
+        everything,
+        as_of_date=as_of_date,
+        known_at=parameters.known_at,
+        command="build",
     )
     lake = read_lake(home)
     companies = [

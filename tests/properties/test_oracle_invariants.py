@@ -54,7 +54,7 @@ def test_no_movement_is_made_or_lost_by_matching_and_sharing_out(
 ) -> None:
     extracts = company(plan)
     booked: Counter[tuple[str, str]] = Counter()
-    for document in documents(extracts, known_at, PARAMETERS.known_at):
+    for document in documents(extracts, known_at):
         sign = {"credit_memo": -1, "write_off": -1, "recovery": 0}.get(document.document_type, 1)
         booked[document.document_id, document.currency_code] += sign * document.amount
     for payment in payments(extracts, known_at):

@@ -51,8 +51,10 @@ installments as (
         documents.document_id,
         documents.currency_code,
         documents.installment_no,
+        documents.customer_id,
         documents.due_date,
         documents.amount_document,
+        documents.amount as booked_amount,
         documents.valid_from,
         documents.valid_to
     from documents
@@ -201,8 +203,8 @@ ordered_applications as (
                 source_type,
                 source_id,
                 source_line_no,
-                piece_no desc,
-                case when event_type = 'discount' then 1 else 0 end
+                case when event_type = 'discount' then 1 else 0 end,
+                piece_no desc
             rows between unbounded preceding and current row
         ) as running_document
     from applications_by_epoch
@@ -235,7 +237,7 @@ fillings as (
             and ordered_applications.epoch_from = stacked_capacities.epoch_from
 ),
 
-final as (
+shares as (
     select
         company_code,
         document_id,
@@ -245,10 +247,10 @@ final as (
         source_line_no,
         piece_no,
         event_type,
-        epoch_from as valid_from,
-        epoch_to as valid_to,
+        epoch_from,
+        epoch_to,
         installment_no,
-        cast(amount_document as decimal(18, 2)) as amount_document
+        amount_document
     from fillings
     where amount_document <> 0
     union all
@@ -261,12 +263,39 @@ final as (
         source_line_no,
         piece_no,
         event_type,
-        epoch_from as valid_from,
-        epoch_to as valid_to,
+        epoch_from,
+        epoch_to,
         placed_installment_no as installment_no,
         amount_document
     from applications_by_epoch
     where placed_installment_no is not null
+),
+
+final as (
+    select
+        shares.company_code,
+        shares.document_id,
+        shares.currency_code,
+        shares.source_type,
+        shares.source_id,
+        shares.source_line_no,
+        shares.piece_no,
+        shares.event_type,
+        shares.epoch_from as valid_from,
+        shares.epoch_to as valid_to,
+        shares.installment_no,
+        installments_by_epoch.customer_id,
+        installments_by_epoch.amount_document as booked_amount_document,
+        installments_by_epoch.booked_amount,
+        cast(shares.amount_document as decimal(18, 2)) as amount_document
+    from shares
+    inner join installments_by_epoch
+        on
+            shares.company_code = installments_by_epoch.company_code
+            and shares.document_id = installments_by_epoch.document_id
+            and shares.currency_code = installments_by_epoch.currency_code
+            and shares.epoch_from = installments_by_epoch.epoch_from
+            and shares.installment_no = installments_by_epoch.installment_no
 )
 
 select * from final

@@ -85,7 +85,7 @@ events as (
             else amount_document
         end as amount_document,
         case when document_type = 'adjustment' then -amount else amount end as booked_amount,
-        applies_to_document_id as target_document_id,
+        nullif(applies_to_document_id, document_id) as target_document_id,
         cast(null as integer) as named_installment_no,
         true as is_reversed_payment_known,
         valid_from,

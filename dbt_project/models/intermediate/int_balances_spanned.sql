@@ -62,7 +62,7 @@ open_balances as (
     where open_amount_document <> 0
 ),
 
-final as (
+classed as (
     select
         open_balances.company_code,
         open_balances.item_type,
@@ -86,10 +86,7 @@ final as (
         end as rate_status,
         {{ credit_class_of(
             'items.item_type', 'items.document_type', 'items.original_amount_document'
-        ) }} as credit_class_code,
-        items.item_type = 'document'
-        and items.original_amount_document > 0
-        and open_balances.open_amount_document < 0 as is_over_applied
+        ) }} as credit_class_code
     from open_balances
     inner join items
         on
@@ -97,6 +94,13 @@ final as (
             and open_balances.item_type = items.item_type
             and open_balances.document_id = items.document_id
             and open_balances.installment_no = items.installment_no
+),
+
+final as (
+    select
+        *,
+        credit_class_code is null and open_amount_document < 0 as is_over_applied
+    from classed
 )
 
 select * from final

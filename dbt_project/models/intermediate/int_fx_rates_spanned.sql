@@ -1,36 +1,34 @@
--- Grain: one row per currency and span of days with one rate to the reporting currency. Where
--- the sources give no rate of the pair itself yet, the reciprocal of the opposite pair stands in.
+-- Grain: one row per currency and span of days with one rate to the reporting currency, as last
+-- delivered. Where the sources give no rate of the pair itself yet, the reciprocal of the opposite
+-- pair stands in.
 with delivered as (
-    select
-        *,
-        false as is_withdrawn
-    from {{ ref('stg_lake__fx_rates') }}
+    select * from {{ ref('stg_lake__fx_rates') }}
+    where from_currency_code <> to_currency_code
 ),
 
 run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
 
-{{ versions_of(
-    'fx_rates',
-    ['rate_date', 'from_currency_code', 'to_currency_code'],
-    ['fx_rate', 'is_withdrawn']
-) }},
+ranked as (
+    select
+        delivered.*,
+        run_parameters.reporting_currency_code,
+        row_number() over (
+            partition by
+                delivered.rate_date, delivered.from_currency_code, delivered.to_currency_code
+            order by
+                delivered._recorded_at desc,
+                delivered._load_sequence desc,
+                delivered._row_number desc
+        ) as recency_rank
+    from delivered
+    cross join run_parameters
+),
 
 current_rates as (
-    select
-        versions.rate_date,
-        versions.from_currency_code,
-        versions.to_currency_code,
-        versions.fx_rate,
-        run_parameters.reporting_currency_code
-    from versions
-    cross join run_parameters
-    where
-        versions.valid_from < versions.valid_to
-        and versions.valid_to = {{ far_future_at() }}
-        and not versions.is_withdrawn
-        and versions.from_currency_code <> versions.to_currency_code
+    select * from ranked
+    where recency_rank = 1
 ),
 
 direct as (

@@ -55,7 +55,9 @@ originals as (
         valid_to,
         _load_id
     from documents
-    where document_type in ('invoice', 'debit_memo', 'opening_balance')
+    where
+        document_type in ('invoice', 'debit_memo', 'opening_balance')
+        and amount_document <> 0
 ),
 
 -- Cash and memos that wait on their own item: they find no document, or are set against it later.
@@ -67,13 +69,14 @@ waits as (
         item_installment_no as installment_no,
         customer_id,
         event_type as movement_type,
-        case when event_type = 'payment_reversal' then earliest_date else own_date end
-            as effective_date,
+        own_date as effective_date,
         currency_code,
         -amount_document as amount_document,
         -booked_amount as booked_amount,
-        target_booked_amount_document,
-        target_booked_amount,
+        case
+            when source_type = 'payments' then target_booked_amount_document
+        end as target_booked_amount_document,
+        case when source_type = 'payments' then target_booked_amount end as target_booked_amount,
         source_type,
         source_id,
         source_line_no,
@@ -124,9 +127,12 @@ releases as (
 -- The side of the document.
 placed_on_one as (
     select
-        applications.*,
+        *,
         only_installment_no as installment_no,
         amount_document as placed_amount_document,
+        target_customer_id as placed_customer_id,
+        target_booked_amount_document as placed_booked_amount_document,
+        target_booked_amount as placed_booked_amount,
         valid_from as placed_from,
         valid_to as placed_to
     from applications
@@ -140,6 +146,9 @@ placed_on_several as (
         applications.*,
         allocations.installment_no,
         allocations.amount_document as placed_amount_document,
+        allocations.customer_id as placed_customer_id,
+        allocations.booked_amount_document as placed_booked_amount_document,
+        allocations.booked_amount as placed_booked_amount,
         allocations.valid_from as placed_from,
         allocations.valid_to as placed_to
     from applications
@@ -172,7 +181,7 @@ settlements as (
         'document' as item_type,
         target_document_id as document_id,
         installment_no,
-        target_customer_id as customer_id,
+        placed_customer_id as customer_id,
         case
             when event_type = 'payment' and effective_date > own_date then 'application'
             when event_type = 'credit_memo' and effective_date > own_date
@@ -183,18 +192,13 @@ settlements as (
         currency_code,
         -placed_amount_document as amount_document,
         case
-            when
-                event_type in ('write_off', 'recovery', 'adjustment')
-                or (event_type = 'credit_memo' and effective_date = own_date)
-                then case
-                    when placed_amount_document = amount_document then -booked_amount
-                    else -{{ prorate_amount(
-                        'booked_amount', 'placed_amount_document', 'amount_document'
-                    ) }}
-                end
+            when event_type <> 'credit_memo' or effective_date = own_date
+                then -{{ prorate_amount(
+                    'placed_amount_document', 'abs(booked_amount)', 'abs(amount_document)'
+                ) }}
         end as booked_amount,
-        target_booked_amount_document,
-        target_booked_amount,
+        placed_booked_amount_document as target_booked_amount_document,
+        placed_booked_amount as target_booked_amount,
         source_type,
         source_id,
         source_line_no,

@@ -174,6 +174,10 @@ named_candidates as (
         lines_by_epoch.line_no as reversed_line_no,
         lines_by_epoch.customer_id as reversed_customer_id,
         lines_by_epoch.earliest_date as reversed_earliest_date,
+        case
+            when lines_by_epoch.document_id = reversals_by_epoch.document_id
+                then lines_by_epoch.installment_no
+        end as reversed_installment_no,
         row_number() over (
             partition by
                 reversals_by_epoch.company_code,
@@ -215,7 +219,7 @@ named_pieces as (
         -reversed_amount_document as amount_document,
         -reversed_discount_amount_document as discount_amount_document,
         document_id as target_document_id,
-        installment_no as named_installment_no,
+        coalesce(installment_no, reversed_installment_no) as named_installment_no,
         true as is_reversal,
         reversed_line_no is not null as is_reversed_payment_known,
         epoch_from as valid_from,
@@ -267,7 +271,9 @@ reversed_pieces as (
         lines_by_epoch.line_no as reversed_line_no,
         lines_by_epoch.customer_id,
         lines_by_epoch.document_id,
-        lines_by_epoch.installment_no,
+        coalesce(
+            stacked_reversals.installment_no, lines_by_epoch.installment_no
+        ) as installment_no,
         lines_by_epoch.earliest_date as reversed_earliest_date,
         least(
             stacked_reversals.running_amount_document, lines_by_epoch.stacked_amount_document

@@ -1,6 +1,7 @@
 -- Grain: one row per company, document, currency and interval of knowledge, from the beginning of
 -- time to its end without a gap. Says what a payment, memo, write-off, recovery or adjustment that
--- names the document finds there: nothing (is_present is false), or so many installments.
+-- names the document finds there: nothing (is_present is false), or so many installments, of which
+-- the one that falls due first speaks for the document.
 with documents as (
     select * from {{ ref('int_documents_versioned') }}
 ),
@@ -78,25 +79,20 @@ epochs as (
     from instants
 ),
 
-installments_by_epoch as (
+ranked_by_epoch as (
     select
-        epochs.company_code,
-        epochs.document_id,
-        epochs.currency_code,
-        epochs.epoch_from as valid_from,
-        epochs.epoch_to as valid_to,
-        cast(count(*) as integer) as installment_count,
-        min(of_several_installments.installment_no) as only_installment_no,
-        min(of_several_installments.customer_id) as customer_id,
-        min(of_several_installments.document_date) as document_date,
-        cast(
-            sum(of_several_installments.amount_document) as decimal(18, 2)
-        ) as booked_amount_document,
-        case
-            when count(of_several_installments.amount) = count(*)
-                then cast(sum(of_several_installments.amount) as decimal(18, 2))
-        end as booked_amount,
-        max(of_several_installments._load_id) as _load_id
+        epochs.epoch_from,
+        epochs.epoch_to,
+        of_several_installments.*,
+        row_number() over (
+            partition by
+                epochs.company_code, epochs.document_id, epochs.currency_code, epochs.epoch_from
+            order by of_several_installments.due_date, of_several_installments.installment_no
+        ) as installment_rank,
+        count(*) over (
+            partition by
+                epochs.company_code, epochs.document_id, epochs.currency_code, epochs.epoch_from
+        ) as installment_count
     from epochs
     inner join of_several_installments
         on
@@ -105,18 +101,31 @@ installments_by_epoch as (
             and epochs.currency_code = of_several_installments.currency_code
             and epochs.epoch_from >= of_several_installments.valid_from
             and epochs.epoch_from < of_several_installments.valid_to
-    group by
-        epochs.company_code,
-        epochs.document_id,
-        epochs.currency_code,
-        epochs.epoch_from,
-        epochs.epoch_to
+),
+
+-- The installment that falls due first speaks for the document.
+first_installments as (
+    select
+        company_code,
+        document_id,
+        currency_code,
+        epoch_from as valid_from,
+        epoch_to as valid_to,
+        cast(installment_count as integer) as installment_count,
+        installment_no as only_installment_no,
+        customer_id,
+        document_date,
+        amount_document as booked_amount_document,
+        amount as booked_amount,
+        _load_id
+    from ranked_by_epoch
+    where installment_rank = 1
 ),
 
 present as (
     select * from of_one_installment
     union all
-    select * from installments_by_epoch
+    select * from first_installments
 ),
 
 followed as (

@@ -237,7 +237,7 @@ class _Book:
         if effective_date == memo.document_date:
             self._set_against(memo, target, "credit_memo", memo.amount)
             return
-        self._own(memo, "credit_memo", -memo.amount, fallback=target[0])
+        self._own(memo, "credit_memo", -memo.amount)
         self._move(
             self.items[_item_of(memo)],
             "credit_application",
@@ -248,13 +248,7 @@ class _Book:
         )
         self._set_against(memo, target, "credit_application", memo.amount, is_transfer=True)
 
-    def _own(
-        self,
-        document: Document,
-        movement_type: str,
-        amount: Decimal,
-        fallback: Document | None = None,
-    ) -> None:
+    def _own(self, document: Document, movement_type: str, amount: Decimal) -> None:
         """A movement of the ledger row's own item, at its own date, at its booked value."""
         item = _item_of(document)
         self.items[item] = ItemFacts(
@@ -274,9 +268,7 @@ class _Book:
                 -document.amount_reporting if is_turned else document.amount_reporting
             )
         else:
-            converted = self._converted(
-                amount, document.currency_code, document.document_date, fallback
-            )
+            converted = self.rates.convert(amount, document.currency_code, document.document_date)
         self.movements.append(
             Movement(
                 item=item,
@@ -483,16 +475,14 @@ class _Book:
     def _converted(
         self, amount: Decimal, currency_code: str, day: date, target: Document | None
     ) -> Decimal | None:
-        """At the day's rate; without one, at the ratio at which the target document was booked."""
+        """At the day's rate; without one, at the ratio at which the target was booked, if known.
+
+        For the unapplied side of a document in installments, the first due speaks for it.
+        """
         converted = self.rates.convert(amount, currency_code, day)
-        if converted is not None or target is None:
-            return converted
-        installments = self.targets[target.company_code, target.document_id]
-        booked = [d.amount_reporting for d in installments if d.amount_reporting is not None]
-        whole = sum((d.amount for d in installments), ZERO)
-        if len(booked) < len(installments) or whole == 0:
-            return None
-        return _in_proportion(amount, sum(booked, ZERO), whole)
+        if converted is None and target is not None and target.amount_reporting is not None:
+            return _in_proportion(amount, target.amount_reporting, target.amount)
+        return converted
 
     # -- installments -------------------------------------------------------------------------
 

@@ -350,7 +350,7 @@ def _whole_load(extract: str) -> list[Expectation]:
         replace(
             load,
             code="columns_have_the_right_type",
-            description="Every column is of its type family: text, integer, decimal, date, …",
+            description="Every column is of its type family: text, number, date, flag.",
             kind="sql",
             query="select * from {batch} where mistyped_columns is not null",
             observed="coalesce(mistyped_columns, 'as expected')",

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from great_expectations.core import ExpectationSuiteValidationResult
-from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-from great_expectations.render.view.view import DefaultJinjaSectionView
-
+from quality.gx import (
+    DefaultJinjaSectionView,
+    ExpectationSuiteValidationResult,
+    ValidationResultsPageRenderer,
+)
 from quality.results import CRITICAL, ExpectationResult
 
 RUNS_KEPT: Final = 30

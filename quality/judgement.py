@@ -9,83 +9,23 @@ a query, says which loads break it and by which keys; the two must find the same
 
 from __future__ import annotations
 
-import os
 import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
-
-os.environ["GX_ANALYTICS_ENABLED"] = "False"
-
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", "module 'sre_", DeprecationWarning)
-    import great_expectations as gx
-    from great_expectations.core import ExpectationValidationResult
-    from great_expectations.core.run_identifier import RunIdentifier
-    from great_expectations.data_context.data_context.abstract_data_context import (
-        AbstractDataContext,
-    )
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
-    from great_expectations.execution_engine.execution_engine import ExecutionEngine
-    from great_expectations.expectations.core.expect_column_pair_values_a_to_be_greater_than_b import (  # noqa: E501
-        ExpectColumnPairValuesAToBeGreaterThanB,
-    )
-    from great_expectations.expectations.core.expect_column_pair_values_to_be_equal import (
-        ExpectColumnPairValuesToBeEqual,
-    )
-    from great_expectations.expectations.core.expect_column_values_to_be_between import (
-        ExpectColumnValuesToBeBetween,
-    )
-    from great_expectations.expectations.core.expect_column_values_to_be_in_set import (
-        ExpectColumnValuesToBeInSet,
-    )
-    from great_expectations.expectations.core.expect_column_values_to_not_be_null import (
-        ExpectColumnValuesToNotBeNull,
-    )
-    from great_expectations.expectations.core.expect_compound_columns_to_be_unique import (
-        ExpectCompoundColumnsToBeUnique,
-    )
-    from great_expectations.expectations.core.unexpected_rows_expectation import (
-        UnexpectedRowsExpectation,
-    )
-    from great_expectations.expectations.expectation import Expectation as GxExpectation
 
 from quality.catalogue import SHAPE_CODES, SUITES, Expectation
 from quality.contracts import CONTRACTS
 from quality.data_docs import write_data_docs
-from quality.dialect import DRIVER
 from quality.results import ExpectationResult, LoadUnderJudgement
 from quality.staged import DATABASE_SETTINGS, LOADS, ROWS, StagedLoads
+from quality.validation import ContradictoryResultError, Validation, validate
 
 SAMPLE_SIZE: Final = 10
 LONGEST_KEY: Final = 80
-
-
-class UnexpectedRowsCountedExpectation(UnexpectedRowsExpectation):
-    """A query that must return no rows. They are counted, and never fetched."""
-
-    metric_dependencies = ("unexpected_rows_query.row_count",)
-
-    def _validate(
-        self,
-        metrics: dict[str, Any],
-        runtime_configuration: dict[str, Any] | None = None,
-        execution_engine: ExecutionEngine[Any] | None = None,
-    ) -> dict[str, Any]:
-        unexpected_count = metrics["unexpected_rows_query.row_count"]
-        return {
-            "success": unexpected_count == 0,
-            "result": {"observed_value": unexpected_count},
-        }
-
-
-class ContradictoryResultError(RuntimeError):
-    """Great Expectations and the query of the same rule counted different numbers of rows."""
 
 
 @dataclass(frozen=True)
@@ -155,169 +95,6 @@ def judge_loads(
             results=results,
         )
     return results
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What Great Expectations said of one table.
-
-    Attributes:
-        table: The table judged.
-        expectations: The expectations asked, in the order of `counts`.
-        counts: Rows that break each expectation.
-        result: The validation's result as Great Expectations holds it.
-    """
-
-    table: str
-    expectations: Sequence[Expectation]
-    counts: Sequence[int]
-    result: Any
-
-
-def validate(
-    database: Path,
-    tables: Mapping[str, Sequence[Expectation]],
-    *,
-    name: str,
-    run_id: str,
-    config: Mapping[str, Any],
-) -> list[Validation]:
-    """Run the expectations of several tables of a DuckDB file.
-
-    Args:
-        database: The DuckDB file.
-        tables: Expectations by table.
-        name: Name of the suite.
-        run_id: The refresh that asks.
-        config: Settings of the connection.
-
-    Returns:
-        One validation per table.
-
-    Raises:
-        RuntimeError: An expectation could not be evaluated.
-    """
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    options: dict[str, Any] = {
-        "connection_string": f"{DRIVER}:///{database}",
-        "create_temp_table": False,
-        "kwargs": {"connect_args": {"config": {**config, **_LOCKED}}},
-    }
-    source = context.data_sources.add_sql(name, **options)
-    try:
-        return [
-            _validate_table(context, source, table, expectations, name=name, run_id=run_id)
-            for table, expectations in tables.items()
-        ]
-    finally:
-        source.get_execution_engine().close()
-        source.get_engine().dispose()
-
-
-_LOCKED: Final = {"enable_external_access": "false", "lock_configuration": "true"}
-"""Suites read a database and nothing else, whatever a query would like to."""
-
-
-def _validate_table(
-    context: AbstractDataContext,
-    source: SQLDatasource,
-    table: str,
-    expectations: Sequence[Expectation],
-    *,
-    name: str,
-    run_id: str,
-) -> Validation:
-    batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table(table)
-    suite = context.suites.add(gx.ExpectationSuite(name=f"{name}.{table}"))
-    suite.expectations = [_expectation_of(one) for one in expectations]
-    suite.save()
-    definition = context.validation_definitions.add(
-        gx.ValidationDefinition(name=f"{name}.{table}", data=batch, suite=suite)
-    )
-    result = definition.run(
-        result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
-        run_id=RunIdentifier(run_name=run_id),
-    )
-    counts = {_code_of(one): _unexpected_count(one) for one in result.results}
-    return Validation(table, expectations, [counts[one.code] for one in expectations], result)
-
-
-def _code_of(result: ExpectationValidationResult) -> str:
-    """The code of the expectation that a result belongs to."""
-    configuration = result.expectation_config
-    if configuration is None or configuration.meta is None:
-        raise RuntimeError("Great Expectations returned a result without its expectation")
-    return str(configuration.meta["code"])
-
-
-def _unexpected_count(result: ExpectationValidationResult) -> int:
-    """Rows that break an expectation, by its result; an expectation that raised raises here."""
-    code = _code_of(result)
-    if result.exception_info.get("raised_exception", True):
-        raise RuntimeError(
-            f"expectation {code} could not be evaluated: {_messages(result.exception_info)}"
-        )
-    unexpected_count = result.result.get("unexpected_count", result.result.get("observed_value"))
-    if unexpected_count is None or bool(unexpected_count) == result.success:
-        raise ContradictoryResultError(
-            f"expectation {code}: success {result.success} with {unexpected_count} unexpected rows"
-        )
-    return int(unexpected_count)
-
-
-def _messages(exception_info: Mapping[str, Any]) -> str:
-    """Messages of an exception, which may be kept by metric."""
-    if "exception_message" in exception_info:
-        return str(exception_info["exception_message"])
-    return "; ".join(
-        str(one.get("exception_message", one)) for one in exception_info.values() if one
-    )
-
-
-def _expectation_of(expectation: Expectation) -> GxExpectation:
-    """Great Expectations' own expectation where there is one, else the query."""
-    common: dict[str, Any] = {
-        "severity": expectation.severity,
-        "description": f"{expectation.code}: {expectation.description}",
-        "meta": {"code": expectation.code},
-    }
-    columns = expectation.columns
-    if expectation.kind == "not_null":
-        return ExpectColumnValuesToNotBeNull(column=columns[0], **common)
-    if expectation.kind == "in_set":
-        return ExpectColumnValuesToBeInSet(
-            column=columns[0], value_set=list(expectation.values), **common
-        )
-    if expectation.kind == "between":
-        return ExpectColumnValuesToBeBetween(
-            column=columns[0],
-            min_value=expectation.minimum,
-            max_value=expectation.maximum,
-            **common,
-        )
-    if expectation.kind == "not_less":
-        return ExpectColumnPairValuesAToBeGreaterThanB(
-            column_A=columns[0],
-            column_B=columns[1],
-            or_equal=True,
-            ignore_row_if="either_value_is_missing",
-            **common,
-        )
-    if expectation.kind == "equal":
-        return ExpectColumnPairValuesToBeEqual(
-            column_A=columns[0],
-            column_B=columns[1],
-            ignore_row_if="either_value_is_missing",
-            **common,
-        )
-    if expectation.kind == "unique":
-        return ExpectCompoundColumnsToBeUnique(
-            column_list=list(columns), ignore_row_if="never", **common
-        )
-    return UnexpectedRowsCountedExpectation(
-        unexpected_rows_query=expectation.unexpected_rows, **common
-    )
 
 
 def _explain(

@@ -24,7 +24,8 @@ class LoadUnderJudgement:
     Attributes:
         load_id: The load's identity, which each of its rows carries as `_load_id`.
         extract: The extract that the rows belong to.
-        parquet: The staged rows, with the columns of the extract and the load metadata.
+        parquet: The staged rows, with the columns of the extract and the load metadata; None when
+            ingest staged no row.
         delivery_date: Date of the delivery.
         source: Name of the source.
         rows_accepted: Rows that ingest says it staged.
@@ -34,11 +35,12 @@ class LoadUnderJudgement:
         rows_delivered: Rows that the sender's controls speak of: the staged ones and those that
             ingest kept aside with a reason. None means that nothing was kept aside.
         amount_delivered: The same in money.
+        delivery_kind: `delta` or `full`. None means what the rows say.
     """
 
     load_id: str
     extract: str
-    parquet: Path
+    parquet: Path | None
     delivery_date: date
     source: str
     rows_accepted: int
@@ -47,6 +49,7 @@ class LoadUnderJudgement:
     control_amount: Decimal | None = None
     rows_delivered: int | None = None
     amount_delivered: Decimal | None = None
+    delivery_kind: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -219,7 +219,10 @@ class StagedLoads:
         self._lake = lake
         self._staged = {
             **staged_other,
-            extract: [*staged_other.get(extract, ()), *(load.parquet for load in loads)],
+            extract: [
+                *staged_other.get(extract, ()),
+                *(load.parquet for load in loads if load.parquet is not None),
+            ],
         }
         with duckdb.connect(str(path), config=dict(DATABASE_SETTINGS)) as connection:
             misshapen = self._describe_loads(connection, loads)
@@ -238,17 +241,16 @@ class StagedLoads:
     ) -> set[str]:
         """Write one row of facts per load; return those whose columns are not as declared."""
         connection.execute(f"create table {LOADS} ({LOAD_FACTS})")
-        files = [str(load.parquet) for load in loads]
+        files = [str(load.parquet) for load in loads if load.parquet is not None]
         found = _columns_of(connection, files)
-        staged_row_counts = dict(
-            connection.execute(
-                "select file_name, num_rows from parquet_file_metadata($files)", {"files": files}
-            ).fetchall()
-        )
+        staged_row_counts = _row_counts_of(connection, files)
         misshapen = set()
         for load in loads:
-            file = str(load.parquet)
-            missing, mistyped = _compare_columns(self.extract, found[file])
+            missing, mistyped = (
+                ([], [])
+                if load.parquet is None
+                else _compare_columns(self.extract, found[str(load.parquet)])
+            )
             if missing or mistyped:
                 misshapen.add(load.load_id)
             _insert(
@@ -259,9 +261,11 @@ class StagedLoads:
                     "_row_number": 0,
                     "source": load.source,
                     "delivery_date": load.delivery_date,
+                    "delivery_kind": load.delivery_kind,
                     "missing_columns": ", ".join(missing) or None,
                     "mistyped_columns": ", ".join(mistyped) or None,
-                    "staged_row_count": staged_row_counts[file],
+                    "foreign_row_count": None if missing or mistyped else 0,
+                    "staged_row_count": staged_row_counts.get(str(load.parquet), 0),
                     "rows_accepted": load.rows_accepted,
                     "amount_accepted": load.amount_accepted,
                     "rows_delivered": _first(load.rows_delivered, load.rows_accepted),
@@ -279,7 +283,11 @@ class StagedLoads:
         misshapen: set[str],
     ) -> bool:
         """Read the rows of well-shaped loads that are the load's own, under its identity."""
-        well_shaped = [load for load in loads if load.load_id not in misshapen]
+        well_shaped = {
+            str(load.parquet): load.load_id
+            for load in loads
+            if load.parquet is not None and load.load_id not in misshapen
+        }
         if not well_shaped:
             return False
         columns = ", ".join(
@@ -290,20 +298,20 @@ class StagedLoads:
         connection.execute("create table staged_files (file varchar, load_id varchar)")
         connection.executemany(
             "insert into staged_files values ($1, $2)",
-            [(str(load.parquet), load.load_id) for load in well_shaped],
+            list(well_shaped.items()),
         )
         connection.execute(
             f"create table {ROWS} as select {columns}, f.load_id as staged_load_id"
             " from read_parquet($files, union_by_name = true, hive_partitioning = false,"
             " filename = true) as r"
             " inner join staged_files as f on f.file = r.filename",
-            {"files": [str(load.parquet) for load in well_shaped]},
+            {"files": list(well_shaped)},
         )
         connection.execute(
             """
             update judged_loads
             set foreign_row_count = found.foreign_row_count,
-                delivery_kind = found.delivery_kind
+                delivery_kind = coalesce(judged_loads.delivery_kind, found.delivery_kind)
             from (
                 select r.staged_load_id, min(r._delivery_kind) as delivery_kind,
                     count(*) filter (
@@ -488,6 +496,8 @@ def _columns_of(
     connection: duckdb.DuckDBPyConnection, files: Sequence[str]
 ) -> dict[str, dict[str, str]]:
     """Columns of each Parquet file and their DuckDB types."""
+    if not files:
+        return {}
     found: dict[str, dict[str, str]] = {file: {} for file in files}
     for file, column, type_name in connection.execute(
         "select file_name, name, duckdb_type from parquet_schema($files)"
@@ -496,6 +506,17 @@ def _columns_of(
     ).fetchall():
         found[file][column] = type_name
     return found
+
+
+def _row_counts_of(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[str, int]:
+    """Rows of each Parquet file by its footer."""
+    if not files:
+        return {}
+    return dict(
+        connection.execute(
+            "select file_name, num_rows from parquet_file_metadata($files)", {"files": list(files)}
+        ).fetchall()
+    )
 
 
 def _compare_columns(extract: str, found: Mapping[str, str]) -> tuple[list[str], list[str]]:

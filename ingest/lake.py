@@ -1,302 +1,72 @@
-"""The lake: one immutable Parquet per admitted load, and how deliveries enter it, whole or not.
+"""The lake: one immutable Parquet per admitted load, the records about them, and its upkeep.
 
-Here live the folders under the home, the order in which waiting deliveries are staged, the single
-commit point of a delivery, recovery after a crash, and the rebuild from the archive. Reading one
-file is `ingest.staging`; judging its rows is not done here.
-
-A delivery is committed by one rename: that of its admission, a file in `lake/_admissions/` that
-names every staged file and the ledger lines of the delivery. What follows (copies to the archive,
-lines to the ledger, Parquets to the lake, the load records) only carries the admission out. Each
-step can be repeated, and `recover` repeats all of them when a run was cut short. Before that rename
-nothing outside the staging folders has changed.
+This is the door through which others use the lake: making it, staging what was delivered, admitting
+it, reading the records, recovering after a crash, verifying checksums. Judging rows does not live
+here, nor does the order in which a refresh calls these functions.
 
 One process at a time may call the functions that write; the caller holds the lock.
 """
 
-import hashlib
-import io
-import itertools
-import json
-import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ingest.archive import (
-    INCOMING_NAME,
-    Ledger,
-    LedgerEntry,
-    LedgerHead,
-    append_lines,
-    entries_of,
-    keep,
-    ledger_lines,
-    read_ledger,
-    receive,
-    sweep_incoming,
-)
+from ingest.admission import AdmittedRun, admit, carry_out, load_file_name
+from ingest.archive import ArchiveError, read_ledger, sweep_incoming, verify_archive
 from ingest.extracts import EXTRACTS
-from ingest.files import (
-    READ_ONLY_FILE,
-    NotRegularError,
-    StillWritingError,
-    make_private_folder,
-    sha256_of,
-    sync_files,
-    sync_folder,
-    sync_folders,
-    write_atomic,
+from ingest.files import sha256_of, write_atomic
+from ingest.home import (
+    ADMISSIONS,
+    EXPECTATION_RESULTS,
+    LOADS,
+    SCHEMA_FILE,
+    Folders,
+    LakeError,
+    initialise,
+    parquet_bytes,
+    require_whole_ledger,
 )
-from ingest.landing import (
-    DEFAULT_SETTLE_SECONDS,
-    NOT_REGULAR,
-    STILL_WRITING,
-    TOO_LARGE,
-    UNREADABLE,
-    UNSAFE_NAME,
-    DeliveredFile,
-    FileKey,
-    KnownFile,
-    LandingProblem,
-    LandingScan,
-    scan_landing,
-)
-from ingest.mappings import SourceMapping
+from ingest.landing import DeliveredFile, LandingProblem, LandingScan, find_pending
+from ingest.pending import StagedDelivery, StagedFile, StagedRun, pending_files, stage_pending
+from ingest.rebuild import REBUILD, carry_out_rebuild, rebuild_from_archive
 from ingest.records import (
     ADMITTED,
-    DELTA,
-    DUPLICATE,
-    EXPECTATION_FAILED,
     EXPECTATION_RESULT_SCHEMA,
-    FULL,
-    LOAD_RECORD_SCHEMA,
-    QUARANTINE_SCHEMA,
-    REJECTED,
     LoadRecord,
-    assert_balanced,
-    load_id_of,
-    load_record_to_json,
-    load_records_frame,
+    load_records_from_frame,
 )
-from ingest.staging import StagedLoad, stage_file
+from ingest.staging import StagedLoad
 
-UNKNOWN_SOURCE: Final = "UNKNOWN_SOURCE"
-"""Reason code of a file whose landing folder is named by no source mapping."""
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-INCOMPLETE_DELIVERY: Final = "INCOMPLETE_DELIVERY"
-"""Reason code of a good file of a full delivery of which another file was rejected."""
-
-SCHEMA_FILE: Final = "_schema.parquet"
-LOADS: Final = "_loads"
-EXPECTATION_RESULTS: Final = "_expectation_results"
-ADMISSIONS: Final = "_admissions"
-LEDGER_HEAD: Final = "_ledger_head.json"
-READING: Final = "reading"
-"""Where, in the staging folder of a run, one file at a time is read."""
-
-_LANDING_REASONS: Final = frozenset({NOT_REGULAR, TOO_LARGE, UNSAFE_NAME})
-"""Rejections that no mapping can cure."""
-
-_MICROSECOND: Final = timedelta(microseconds=1)
-_MAXIMUM_NAME_BYTES: Final = 255
-_RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-
-Progress = Callable[[str], None]
-
-
-class LakeError(Exception):
-    """The lake, the archive and the staging folders do not fit together."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Folders:
-    """Where everything lies.
-
-    Attributes:
-        landing: Delivered files, written by senders and never changed here.
-        archive: Every delivered file as it came, and the ledger.
-        lake: The rows that were admitted, and the records about them.
-        quarantine: The rows of admitted loads that could not enter.
-        rejected: The rows or the reasons of rejected loads.
-        staging: Work in progress; swept at every start. On the disk of the lake.
-    """
-
-    landing: Path
-    archive: Path
-    lake: Path
-    quarantine: Path
-    rejected: Path
-    staging: Path
-
-    @staticmethod
-    def of_home(home: Path) -> "Folders":
-        """The folders under a home, by their own names."""
-        return Folders(
-            landing=home / "landing",
-            archive=home / "archive",
-            lake=home / "lake",
-            quarantine=home / "quarantine",
-            rejected=home / "rejected",
-            staging=home / "staging",
-        )
-
-    def all(self) -> dict[str, Path]:
-        """Every folder by its name."""
-        return {
-            "landing": self.landing,
-            "archive": self.archive,
-            "lake": self.lake,
-            "quarantine": self.quarantine,
-            "rejected": self.rejected,
-            "staging": self.staging,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class StagedFile:
-    """One delivered file, copied and read.
-
-    Attributes:
-        entry: What the ledger will say of it if nothing more is rejected.
-        incoming: Its copy, None when it could not be copied.
-        loads: One staged load per extract that it feeds.
-    """
-
-    entry: LedgerEntry
-    incoming: Path | None
-    loads: tuple[StagedLoad, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StagedDelivery:
-    """All files of one delivery date that are handled by one run, committed together.
-
-    Attributes:
-        delivery_date: The date.
-        recorded_at: The knowledge time of all its rows.
-        files: Its files by source and name.
-    """
-
-    delivery_date: date
-    recorded_at: datetime
-    files: tuple[StagedFile, ...]
-
-    @property
-    def loads(self) -> tuple[StagedLoad, ...]:
-        """The loads of all its files."""
-        return tuple(load for file in self.files for load in file.loads)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StagedRun:
-    """What a run found in the landing folder, staged and not yet admitted.
-
-    Attributes:
-        run_id: The run.
-        ledger_head: The end of the ledger that the deliveries continue.
-        deliveries: The deliveries by date.
-        deferred: Files that are still being written.
-        problems: What lies in the landing folder and is no delivery.
-    """
-
-    run_id: str
-    ledger_head: LedgerHead
-    deliveries: tuple[StagedDelivery, ...]
-    deferred: tuple[DeliveredFile, ...]
-    problems: tuple[LandingProblem, ...]
-
-    @property
-    def loads(self) -> tuple[StagedLoad, ...]:
-        """The loads of all deliveries, in order."""
-        return tuple(load for delivery in self.deliveries for load in delivery.loads)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdmittedRun:
-    """What became of a run's loads.
-
-    Attributes:
-        run_id: The run.
-        records: One record per load, in order.
-        deferred: Files that are still being written.
-        problems: What lies in the landing folder and is no delivery.
-    """
-
-    run_id: str
-    records: tuple[LoadRecord, ...]
-    deferred: tuple[DeliveredFile, ...]
-    problems: tuple[LandingProblem, ...]
-
-    def with_status(self, status: str) -> tuple[LoadRecord, ...]:
-        """The records with one status."""
-        return tuple(record for record in self.records if record.status == status)
-
-
-# Folders ------------------------------------------------------------------------------------------
-
-
-def initialise(folders: Folders) -> None:
-    """Create what is missing: private folders, and an empty Parquet with the schema of each table.
-
-    Args:
-        folders: Where everything lies.
-
-    Raises:
-        LakeError: A folder lies inside another, or staging is on another disk than the lake.
-    """
-    _refuse_nesting(folders)
-    for folder in folders.all().values():
-        make_private_folder(folder)
-    for name in ("lake", "quarantine", "rejected"):
-        if folders.all()[name].stat().st_dev != folders.staging.stat().st_dev:
-            raise LakeError(
-                f"the {name} folder {folders.all()[name]} and the staging folder "
-                f"{folders.staging} are on different disks; expected one disk, because loads are "
-                "admitted by renaming them"
-            )
-    make_private_folder(folders.lake / ADMISSIONS)
-    for folder, schema in _tables(folders):
-        make_private_folder(folder)
-        _write_schema(folder / SCHEMA_FILE, schema)
-
-
-def _refuse_nesting(folders: Folders) -> None:
-    resolved = {name: folder.resolve() for name, folder in folders.all().items()}
-    for (one, outer), (other, inner) in itertools.permutations(resolved.items(), 2):
-        if inner == outer or outer in inner.parents:
-            raise LakeError(
-                f"the {other} folder {inner} lies in the {one} folder {outer}; expected each in "
-                "a place of its own"
-            )
-
-
-def _tables(folders: Folders) -> Iterator[tuple[Path, Mapping[str, pl.DataType]]]:
-    for extract in EXTRACTS.values():
-        yield folders.lake / extract.name, extract.lake_schema
-    yield folders.lake / LOADS, LOAD_RECORD_SCHEMA
-    yield folders.lake / EXPECTATION_RESULTS, EXPECTATION_RESULT_SCHEMA
-    yield folders.quarantine, QUARANTINE_SCHEMA
-
-
-def _write_schema(path: Path, schema: Mapping[str, pl.DataType]) -> None:
-    content = _parquet_bytes(pl.DataFrame(schema=dict(schema)))
-    if not path.exists() or path.read_bytes() != content:
-        write_atomic(path, content)
-
-
-def _parquet_bytes(rows: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    rows.write_parquet(buffer)
-    return buffer.getvalue()
-
-
-# Recovery -----------------------------------------------------------------------------------------
+__all__ = [
+    "AdmittedRun",
+    "ArchiveError",
+    "DeliveredFile",
+    "Folders",
+    "LakeError",
+    "LandingProblem",
+    "LandingScan",
+    "StagedDelivery",
+    "StagedFile",
+    "StagedLoad",
+    "StagedRun",
+    "admit",
+    "find_pending",
+    "initialise",
+    "load_records",
+    "pending_files",
+    "rebuild_from_archive",
+    "record_expectation_results",
+    "recover",
+    "stage_pending",
+    "verify",
+]
 
 
 def recover(folders: Folders) -> list[str]:
@@ -313,8 +83,11 @@ def recover(folders: Folders) -> list[str]:
         ArchiveError: The ledger is damaged.
     """
     done = []
+    if (folders.staging / REBUILD).exists():
+        carry_out_rebuild(folders)
+        done.append("put a rebuilt lake in place")
     for admission in sorted((folders.lake / ADMISSIONS).glob("*.json")):
-        _carry_out(folders, admission)
+        carry_out(folders, admission)
         done.append(f"carried out the admission {admission.stem} of a run that was cut short")
     swept = _sweep(folders.staging) + sweep_incoming(folders.archive)
     for leftover in (folders.lake / ADMISSIONS).glob(".*.tmp"):
@@ -322,7 +95,7 @@ def recover(folders: Folders) -> list[str]:
         swept += 1
     if swept:
         done.append(f"swept {swept} files that a run had left uncommitted")
-    _require_whole_ledger(folders, read_ledger(folders.archive))
+    require_whole_ledger(folders, read_ledger(folders.archive))
     return done
 
 
@@ -336,978 +109,6 @@ def _sweep(folder: Path) -> int:
     return count
 
 
-def _require_whole_ledger(folders: Folders, ledger: Ledger) -> None:
-    """Compare the end of the ledger with the end that the lake remembers.
-
-    The chain of hashes shows a changed line; only this shows that the last lines are gone.
-    """
-    try:
-        head = LedgerHead(**json.loads((folders.lake / LEDGER_HEAD).read_bytes()))
-    except FileNotFoundError:
-        head = LedgerHead()
-        if ledger.entries:
-            raise LakeError(
-                f"the archive holds {len(ledger.entries)} deliveries, but the lake "
-                f"{folders.lake} knows of none; rebuild the lake from the archive"
-            ) from None
-    if head != ledger.head:
-        raise LakeError(
-            f"the ledger in {folders.archive} ends with line {ledger.head.sequence} "
-            f"(hash {ledger.head.line_sha256}), but the lake was left at line {head.sequence} "
-            f"(hash {head.line_sha256}); restore the ledger from a backup, or rebuild the lake"
-        )
-
-
-# Staging ------------------------------------------------------------------------------------------
-
-
-def pending_files(
-    folders: Folders,
-    *,
-    mappings: Mapping[str, SourceMapping],
-    settle_seconds: float = DEFAULT_SETTLE_SECONDS,
-) -> LandingScan:
-    """Look for deliveries that wait, without touching anything.
-
-    Args:
-        folders: Where everything lies.
-        mappings: The source mappings by source.
-        settle_seconds: See `ingest.landing.find_pending`.
-
-    Returns:
-        What a run would handle now, and what it would leave.
-    """
-    ledger = read_ledger(folders.archive)
-    scan = scan_landing(
-        folders.landing, known=_known_files(ledger, mappings), settle_seconds=settle_seconds
-    )
-    return _with_whole_full_deliveries(scan, mappings)
-
-
-def stage_pending(
-    folders: Folders,
-    *,
-    mappings: Mapping[str, SourceMapping],
-    timezone: ZoneInfo,
-    now: datetime,
-    run_id: str,
-    published_known_at: datetime | None = None,
-    settle_seconds: float = DEFAULT_SETTLE_SECONDS,
-    progress: Progress | None = None,
-) -> StagedRun:
-    """Copy and read every file that waits in the landing folder.
-
-    Deliveries are taken by date, files within them by source and name, so that a backlog gives
-    the same lake whatever the order it was put down in.
-
-    Args:
-        folders: Where everything lies; `initialise` and `recover` came first.
-        mappings: The source mappings by source.
-        timezone: The company's time zone, in which a delivery date ends.
-        now: The present instant, in UTC or with a zone.
-        run_id: The run: letters, digits, `_` and `-`.
-        published_known_at: The knowledge time of the newest published copy, which no new row may
-            precede.
-        settle_seconds: See `ingest.landing.find_pending`.
-        progress: Called with a line for people, once per delivery and every few hundred files.
-
-    Returns:
-        The staged deliveries. Nothing outside the staging folders has changed.
-
-    Raises:
-        LakeError: The run id is no plain name, or the ledger does not fit the lake.
-        ArchiveError: The ledger is damaged.
-        OSError: A copy cannot be written.
-    """
-    if not _RUN_ID.fullmatch(run_id):
-        raise LakeError(f"run id {run_id!r}: expected letters, digits, '_' and '-' only")
-    ledger = read_ledger(folders.archive)
-    _require_whole_ledger(folders, ledger)
-    scan = _with_whole_full_deliveries(
-        scan_landing(
-            folders.landing, known=_known_files(ledger, mappings), settle_seconds=settle_seconds
-        ),
-        mappings,
-    )
-    stager = _Stager(folders=folders, mappings=mappings, run_id=run_id, ledger=ledger)
-    earliest = _earliest_recorded_at(ledger.last_recorded_at, published_known_at)
-    deliveries: list[StagedDelivery] = []
-    deferred = list(scan.deferred)
-    for delivery_date, group in itertools.groupby(
-        scan.pending, key=lambda file: file.key.delivery_date
-    ):
-        files = list(group)
-        if progress is not None:
-            progress(f"{delivery_date}: {len(files)} files")
-        recorded_at = max(
-            min(_end_of(delivery_date, timezone), _naive_utc(now)), earliest or datetime.min
-        )
-        staged = stager.stage_delivery(files, recorded_at=recorded_at, deferred=deferred)
-        if staged:
-            deliveries.append(
-                StagedDelivery(
-                    delivery_date=delivery_date, recorded_at=recorded_at, files=tuple(staged)
-                )
-            )
-            earliest = recorded_at + _MICROSECOND
-    return StagedRun(
-        run_id=run_id,
-        ledger_head=ledger.head,
-        deliveries=tuple(deliveries),
-        deferred=tuple(deferred),
-        problems=scan.problems,
-    )
-
-
-def _end_of(delivery_date: date, timezone: ZoneInfo) -> datetime:
-    """The last instant of a day in a time zone, in UTC without a zone."""
-    return _naive_utc(datetime.combine(delivery_date, time.max, tzinfo=timezone))
-
-
-def _naive_utc(instant: datetime) -> datetime:
-    if instant.tzinfo is None:
-        return instant
-    return instant.astimezone(UTC).replace(tzinfo=None)
-
-
-def _earliest_recorded_at(*floors: datetime | None) -> datetime | None:
-    """The first instant after all that is known already, None when nothing is."""
-    given = [_naive_utc(floor) for floor in floors if floor is not None]
-    return max(given) + _MICROSECOND if given else None
-
-
-def _known_files(ledger: Ledger, mappings: Mapping[str, SourceMapping]) -> dict[FileKey, KnownFile]:
-    """What the ledger remembers of each place, without what deserves another try.
-
-    A file that could not be opened is tried by every run. One that was rejected is tried again
-    when the mapping of its source has changed since.
-    """
-    last: dict[FileKey, LedgerEntry] = {}
-    for entry in ledger.entries:
-        last[FileKey(entry.delivery_date, entry.source, entry.file_name)] = entry
-    known = {}
-    for key, entry in last.items():
-        if entry.outcome == REJECTED:
-            reasons = {load.reason_code for load in entry.loads}
-            mapping = mappings.get(entry.source)
-            fingerprint = mapping.fingerprint() if mapping is not None else ""
-            if UNREADABLE in reasons or (
-                not reasons & _LANDING_REASONS and fingerprint != entry.mapping_fingerprint
-            ):
-                continue
-        known[key] = KnownFile(
-            state=entry.state,
-            sha256=entry.sha256,
-            control_sha256=entry.control_sha256,
-            is_final=entry.outcome != REJECTED,
-        )
-    return known
-
-
-# Full deliveries ----------------------------------------------------------------------------------
-
-
-def _full_extracts(file: DeliveredFile, mappings: Mapping[str, SourceMapping]) -> frozenset[str]:
-    """The extracts of which a file is part of a full delivery; none for a delta file."""
-    mapping = mappings.get(file.key.source)
-    file_mapping = mapping.file_mapping(file.key.file_name) if mapping is not None else None
-    if file_mapping is None or file_mapping.delivery != FULL:
-        return frozenset()
-    return frozenset(part.extract for part in file_mapping.extracts)
-
-
-def _connected(extracts: Iterable[str], groups: Iterable[frozenset[str]]) -> frozenset[str]:
-    """All extracts that hang together with the given ones through files that feed several."""
-    known_groups = set(groups)
-    grown = frozenset(extracts)
-    while True:
-        more = grown.union(*(group for group in known_groups if group & grown))
-        if more == grown:
-            return grown
-        grown = more
-
-
-def _with_whole_full_deliveries(
-    scan: LandingScan, mappings: Mapping[str, SourceMapping]
-) -> LandingScan:
-    """Handle the files of a full delivery together or not at all.
-
-    The files of one source and date that make up a full delivery are one statement: what is in
-    none of them is withdrawn. So when one of them is new, all are taken; when one is still being
-    written, all wait.
-    """
-    everything = sorted((*scan.pending, *scan.deferred, *scan.known), key=lambda file: file.key)
-    full = {file.path: _full_extracts(file, mappings) for file in everything}
-    deferred_paths = {file.path for file in scan.deferred}
-    pending_paths = {file.path for file in scan.pending}
-    for _, group in itertools.groupby(
-        everything, key=lambda file: (file.key.delivery_date, file.key.source)
-    ):
-        paths = [file.path for file in group if full[file.path]]
-        groups = [full[path] for path in paths]
-        for chosen in (pending_paths, deferred_paths):
-            touched = _connected(
-                itertools.chain.from_iterable(full[path] for path in paths if path in chosen),
-                groups,
-            )
-            chosen.update(path for path in paths if full[path] & touched)
-    pending_paths -= deferred_paths
-    return replace(
-        scan,
-        pending=tuple(file for file in everything if file.path in pending_paths),
-        deferred=tuple(_as_deferred(file) for file in everything if file.path in deferred_paths),
-        known=tuple(file for file in scan.known if file.path not in pending_paths | deferred_paths),
-    )
-
-
-def _as_deferred(file: DeliveredFile, detail: str | None = None) -> DeliveredFile:
-    if file.reason_code == STILL_WRITING:
-        return file
-    return replace(
-        file,
-        reason_code=STILL_WRITING,
-        reason_detail=detail
-        or f"{file.key.file_name!r} waits for another file of its full delivery that is still "
-        "being written; left for the next run",
-    )
-
-
-# Reading what was delivered -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Received:
-    """One delivered file after the attempt to copy it."""
-
-    file: DeliveredFile
-    incoming: Path | None = None
-    sha256: str = ""
-    full_extracts: frozenset[str] = frozenset()
-
-
-@dataclass(kw_only=True)
-class _History:
-    """What was handled before, as far as it decides what a file delivered again means.
-
-    Attributes:
-        admitted: (source, hash, extracts) of delta files that entered whole.
-        rejected: The last entry rejected for its own content, by what would have to change for
-            another try: (source, hash, extracts, mapping, control file).
-        full_deliveries: Hashes of the files of the latest full delivery by (source, extract).
-        load_ids: The loads in the lake.
-        ledger_sequence: The last sequence given in the ledger.
-        load_sequence: The last load sequence given.
-    """
-
-    admitted: set[tuple[str, str, tuple[str, ...]]] = field(default_factory=set)
-    rejected: dict[tuple[str, str, tuple[str, ...], str, str], LedgerEntry] = field(
-        default_factory=dict
-    )
-    full_deliveries: dict[tuple[str, str], tuple[datetime, frozenset[str]]] = field(
-        default_factory=dict
-    )
-    load_ids: set[str] = field(default_factory=set)
-    ledger_sequence: int = 0
-    load_sequence: int = 0
-
-    def add(self, entry: LedgerEntry) -> None:
-        """Take note of one handled file, in the order of the ledger."""
-        self.ledger_sequence = entry.sequence
-        self.load_sequence = max(self.load_sequence, *(load.load_sequence for load in entry.loads))
-        own = [load for load in entry.loads if load.reason_code != INCOMPLETE_DELIVERY]
-        if any(load.status == REJECTED for load in own):
-            key = (entry.source, entry.sha256, entry.extracts)
-            self.rejected[(*key, entry.mapping_fingerprint, entry.control_sha256)] = entry
-        elif entry.delivery_kind == DELTA and entry.outcome == ADMITTED:
-            self.admitted.add((entry.source, entry.sha256, entry.extracts))
-        for load in entry.loads:
-            if load.status != ADMITTED:
-                continue
-            self.load_ids.add(load.load_id)
-            if load.delivery_kind == FULL:
-                place = (entry.source, load.extract)
-                recorded_at, hashes = self.full_deliveries.get(
-                    place, (entry.recorded_at, frozenset())
-                )
-                if recorded_at != entry.recorded_at:
-                    hashes = frozenset()
-                self.full_deliveries[place] = (entry.recorded_at, hashes | {entry.sha256})
-
-    def latest_full(self, source: str, extract: str) -> frozenset[str]:
-        """Hashes of the files of the latest full delivery, empty before the first."""
-        return self.full_deliveries.get((source, extract), (None, frozenset()))[1]
-
-
-class _Stager:
-    """Stages the deliveries of one run in order, remembering what it staged."""
-
-    def __init__(
-        self,
-        *,
-        folders: Folders,
-        mappings: Mapping[str, SourceMapping],
-        run_id: str,
-        ledger: Ledger,
-    ) -> None:
-        self._folders = folders
-        self._mappings = mappings
-        self._run_id = run_id
-        self._staging = folders.staging / run_id
-        self._incoming = folders.archive / INCOMING_NAME / run_id
-        for folder in (self._staging, self._incoming):
-            make_private_folder(folder)
-        self._history = _History()
-        for entry in ledger.entries:
-            self._history.add(entry)
-        self._received_count = 0
-
-    def stage_delivery(
-        self,
-        files: Iterable[DeliveredFile],
-        *,
-        recorded_at: datetime,
-        deferred: list[DeliveredFile],
-    ) -> list[StagedFile]:
-        """Stage the files of one delivery date.
-
-        Args:
-            files: Pending files of that date by source and name.
-            recorded_at: The knowledge time of their rows.
-            deferred: Receives the files that changed while they were copied.
-
-        Returns:
-            What was staged, in the order given.
-        """
-        staged = []
-        for source, group in itertools.groupby(files, key=lambda file: file.key.source):
-            received = self._receive_all(group, deferred)
-            changed = self._changed_full_extracts(source, received)
-            for one in received:
-                staged_file = self._stage(
-                    one,
-                    recorded_at=recorded_at,
-                    is_repeated_full=bool(one.full_extracts) and not one.full_extracts & changed,
-                )
-                self._history.add(staged_file.entry)
-                staged.append(staged_file)
-        return staged
-
-    def _receive_all(
-        self, files: Iterable[DeliveredFile], deferred: list[DeliveredFile]
-    ) -> list[_Received]:
-        received = []
-        waiting: set[str] = set()
-        for file in files:
-            one = self._receive(file)
-            received.append(one)
-            if one.file.reason_code == STILL_WRITING:
-                waiting.update(one.full_extracts)
-        waiting_extracts = _connected(waiting, (one.full_extracts for one in received))
-        kept = []
-        for one in received:
-            if one.file.reason_code == STILL_WRITING or one.full_extracts & waiting_extracts:
-                deferred.append(_as_deferred(one.file))
-            else:
-                kept.append(one)
-        return kept
-
-    def _receive(self, file: DeliveredFile) -> _Received:
-        """Copy a file if it can be copied at all; it may still be one that must not be read."""
-        full_extracts = _full_extracts(file, self._mappings)
-        if file.reason_code in (NOT_REGULAR, TOO_LARGE):
-            return _Received(file=file, full_extracts=full_extracts)
-        self._received_count += 1
-        incoming = self._incoming / f"{self._received_count:09d}"
-        try:
-            copied = receive(file.path, incoming)
-        except NotRegularError as error:
-            file = replace(file, reason_code=NOT_REGULAR, reason_detail=str(error))
-        except StillWritingError as error:
-            file = _as_deferred(file, f"{error}; left for the next run")
-        except OSError as error:
-            if str(error.filename) != str(file.path):
-                raise
-            file = (
-                _as_deferred(file, f"{file.key.file_name!r} vanished; looked for in the next run")
-                if isinstance(error, FileNotFoundError)
-                else replace(
-                    file,
-                    reason_code=UNREADABLE,
-                    reason_detail=f"{file.key.file_name!r} cannot be read: {error.strerror}; "
-                    "expected a file that the user of the warehouse may read",
-                )
-            )
-        else:
-            return _Received(
-                file=replace(file, state=copied.state),
-                incoming=incoming,
-                sha256=copied.sha256,
-                full_extracts=full_extracts,
-            )
-        return _Received(file=file, full_extracts=full_extracts)
-
-    def _changed_full_extracts(self, source: str, received: list[_Received]) -> frozenset[str]:
-        """The extracts whose full delivery says something else than the one before."""
-        delivered: dict[str, set[str]] = {}
-        for one in received:
-            for extract in one.full_extracts:
-                delivered.setdefault(extract, set()).add(one.sha256)
-        return _connected(
-            (
-                extract
-                for extract, hashes in delivered.items()
-                if hashes != self._history.latest_full(source, extract)
-            ),
-            (one.full_extracts for one in received),
-        )
-
-    def _stage(
-        self, received: _Received, *, recorded_at: datetime, is_repeated_full: bool
-    ) -> StagedFile:
-        file = received.file
-        mapping = self._mappings.get(file.key.source)
-        file_mapping = mapping.file_mapping(file.key.file_name) if mapping is not None else None
-        extracts = tuple(
-            [part.extract for part in file_mapping.extracts] if file_mapping is not None else [""]
-        )
-        entry = LedgerEntry(
-            sequence=self._history.ledger_sequence + 1,
-            run_id=self._run_id,
-            delivery_date=file.key.delivery_date,
-            source=file.key.source,
-            file_name=file.key.file_name,
-            sha256=received.sha256,
-            state=file.state,
-            received_at=file.received_at,
-            recorded_at=recorded_at,
-            mapping_fingerprint=mapping.fingerprint() if mapping is not None else "",
-            delivery_kind=file_mapping.delivery if file_mapping is not None else DELTA,
-            control=file.control.content if file.control is not None else None,
-            control_sha256=file.control.sha256 if file.control is not None else "",
-            loads=(),
-        )
-        key = (entry.source, entry.sha256, tuple(sorted(extracts)))
-        earlier = self._history.rejected.get(
-            (*key, entry.mapping_fingerprint, entry.control_sha256)
-        )
-        is_repeated = is_repeated_full if received.full_extracts else key in self._history.admitted
-        if file.reason_code is not None or mapping is None:
-            loads = self._refused(entry, extracts, file)
-        elif earlier is not None and not is_repeated and received.sha256:
-            loads = self._refused_again(entry, earlier)
-        else:
-            loads = self._read(entry, received, mapping, is_duplicate=is_repeated)
-        for load in loads:
-            assert_balanced(load.record)
-        return StagedFile(
-            entry=replace(entry, loads=tuple(load.record for load in loads)),
-            incoming=received.incoming,
-            loads=loads,
-        )
-
-    def _read(
-        self, entry: LedgerEntry, received: _Received, mapping: SourceMapping, *, is_duplicate: bool
-    ) -> tuple[StagedLoad, ...]:
-        if received.incoming is None:
-            raise LakeError(f"{entry.file_name!r} was accepted without a copy")
-        staged = _stage_entry(
-            received.incoming,
-            entry,
-            mapping,
-            folder=self._staging / READING,
-            next_sequence=self._history.load_sequence + 1,
-            is_duplicate=is_duplicate,
-        )
-        return tuple(self._with_own_id(load) for load in staged)
-
-    def _with_own_id(self, load: StagedLoad) -> StagedLoad:
-        """Give a load another id when the lake holds one of its content already.
-
-        This happens when a source returns to what it delivered before in the same full delivery
-        or under the same mapping: the content is old, the statement is new.
-        """
-        record = load.record
-        if record.status != ADMITTED or record.load_id not in self._history.load_ids:
-            return _gathered(load, self._staging)
-        identity = f"{record.load_id}|{record.load_sequence}"
-        return _gathered(
-            load, self._staging, load_id=hashlib.sha256(identity.encode()).hexdigest()[:16]
-        )
-
-    def _refused(
-        self, entry: LedgerEntry, extracts: tuple[str, ...], file: DeliveredFile
-    ) -> tuple[StagedLoad, ...]:
-        """Records of a file that is not read, because of where or how it was delivered."""
-        reason_code, detail = file.reason_code, file.reason_detail
-        if reason_code is None:
-            reason_code = UNKNOWN_SOURCE
-            detail = (
-                f"no mapping names the source {entry.source!r}; known are "
-                f"{', '.join(sorted(self._mappings))}; add a mapping or rename the folder"
-            )
-        return tuple(
-            StagedLoad(
-                record=self._record(
-                    entry,
-                    extract,
-                    offset,
-                    status=REJECTED,
-                    reason_code=reason_code,
-                    reason_detail=detail,
-                ),
-                parquet=None,
-                quarantine=None,
-            )
-            for offset, extract in enumerate(extracts, start=1)
-        )
-
-    def _refused_again(self, entry: LedgerEntry, earlier: LedgerEntry) -> tuple[StagedLoad, ...]:
-        """Records of a file that was rejected before and comes again unchanged."""
-        where = f"{earlier.delivery_date}/{earlier.source}/{earlier.file_name}"
-        return tuple(
-            StagedLoad(
-                record=self._record(
-                    entry,
-                    load.extract,
-                    offset,
-                    status=REJECTED if load.status == REJECTED else DUPLICATE,
-                    reason_code=load.reason_code,
-                    reason_detail=f"same bytes, mapping and control totals as {where}, not read "
-                    f"again; that was: {load.reason_detail or load.status}",
-                ),
-                parquet=None,
-                quarantine=None,
-            )
-            for offset, load in enumerate(earlier.loads, start=1)
-        )
-
-    def _record(
-        self,
-        entry: LedgerEntry,
-        extract: str,
-        offset: int,
-        *,
-        status: str,
-        reason_code: str | None,
-        reason_detail: str | None,
-    ) -> LoadRecord:
-        identity = entry.sha256 or f"{entry.file_name}|{entry.state}"
-        return LoadRecord(
-            load_id=load_id_of(
-                file_sha256=identity,
-                source=entry.source,
-                extract=extract,
-                mapping_fingerprint=entry.mapping_fingerprint,
-                delivery_kind=entry.delivery_kind,
-                delivery_date=entry.delivery_date,
-            ),
-            load_sequence=self._history.load_sequence + offset,
-            run_id=entry.run_id,
-            source=entry.source,
-            extract=extract,
-            delivery_date=entry.delivery_date,
-            delivery_kind=entry.delivery_kind,
-            file_name=entry.file_name,
-            file_sha256=entry.sha256,
-            file_bytes=entry.state.bytes,
-            mapping_fingerprint=entry.mapping_fingerprint,
-            status=status,
-            reason_code=reason_code,
-            reason_detail=reason_detail,
-            recorded_at=entry.recorded_at,
-            received_at=entry.received_at,
-        )
-
-
-def _stage_entry(
-    copy: Path,
-    entry: LedgerEntry,
-    mapping: SourceMapping,
-    *,
-    folder: Path,
-    next_sequence: int,
-    is_duplicate: bool,
-) -> list[StagedLoad]:
-    return stage_file(
-        copy,
-        file_name=entry.file_name,
-        source=mapping,
-        delivery_date=entry.delivery_date,
-        recorded_at=entry.recorded_at,
-        received_at=entry.received_at,
-        file_sha256=entry.sha256,
-        run_id=entry.run_id,
-        next_sequence=next_sequence,
-        folder=folder,
-        control=None if entry.control is None else dict(entry.control),
-        is_duplicate=is_duplicate,
-    )
-
-
-def _gathered(load: StagedLoad, folder: Path, *, load_id: str | None = None) -> StagedLoad:
-    """Move the staged files of a load into one folder, under names of their own.
-
-    Args:
-        load: The staged load.
-        folder: Where staged files are gathered.
-        load_id: Another id to write into its rows, None to leave them as they are.
-
-    Returns:
-        The load in its new place.
-    """
-    name = f"{load.record.load_sequence:012d}"
-    return StagedLoad(
-        record=replace(load.record, load_id=load_id or load.record.load_id),
-        parquet=_moved(load.parquet, folder / f"{name}.rows.parquet", "_load_id", load_id),
-        quarantine=_moved(
-            load.quarantine, folder / f"{name}.quarantine.parquet", "load_id", load_id
-        ),
-    )
-
-
-def _moved(parquet: Path | None, target: Path, column: str, load_id: str | None) -> Path | None:
-    if parquet is None:
-        return None
-    if load_id is None:
-        return parquet.replace(target)
-    pl.scan_parquet(parquet, glob=False).with_columns(pl.lit(load_id).alias(column)).sink_parquet(
-        target
-    )
-    parquet.unlink()
-    return target
-
-
-# Admission ----------------------------------------------------------------------------------------
-
-
-def admit(
-    folders: Folders,
-    run: StagedRun,
-    *,
-    rejections: Mapping[str, str],
-    progress: Progress | None = None,
-) -> AdmittedRun:
-    """Bring a staged run into the lake, one commit per delivery, in order.
-
-    Args:
-        folders: Where everything lies.
-        run: What was staged.
-        rejections: Why loads must not enter, by load id.
-        progress: Called with a line for people, once per delivery.
-
-    Returns:
-        What became of every load. It is durable.
-
-    Raises:
-        LakeError: A staged file is missing.
-        OSError: The disk failed. What was committed stays; run again.
-    """
-    records: list[LoadRecord] = []
-    head = run.ledger_head
-    verdicts: dict[tuple[str, str, str], LoadRecord] = {}
-    for delivery in run.deliveries:
-        judged = _judged(delivery, rejections, verdicts)
-        admission = _commit(folders, run.run_id, judged, head)
-        head, decided = _carry_out(folders, admission)
-        records.extend(decided)
-        if progress is not None:
-            counts = {
-                status: sum(1 for record in decided if record.status == status)
-                for status in (ADMITTED, DUPLICATE, REJECTED)
-            }
-            progress(
-                f"{delivery.delivery_date}: "
-                + ", ".join(f"{count} loads {status}" for status, count in counts.items() if count)
-            )
-    for folder in (folders.staging / run.run_id, folders.archive / INCOMING_NAME / run.run_id):
-        shutil.rmtree(folder)
-    return AdmittedRun(
-        run_id=run.run_id,
-        records=tuple(records),
-        deferred=run.deferred,
-        problems=run.problems,
-    )
-
-
-def _judged(
-    delivery: StagedDelivery,
-    rejections: Mapping[str, str],
-    verdicts: dict[tuple[str, str, str], LoadRecord],
-) -> StagedDelivery:
-    """Apply the rejections to a delivery, and what follows from them for other loads.
-
-    Args:
-        delivery: The delivery as staged.
-        rejections: Why loads must not enter, by load id.
-        verdicts: What became of each (source, extract, hash) so far in this run; extended.
-
-    Returns:
-        The delivery with the final status of every load.
-    """
-    records: dict[int, LoadRecord] = {}
-    for load in delivery.loads:
-        record = _judged_record(load.record, rejections, verdicts)
-        records[record.load_sequence] = record
-        verdicts[(record.source, record.extract, record.file_sha256)] = record
-    incomplete = {
-        (record.source, record.extract): record
-        for record in reversed(records.values())
-        if record.delivery_kind == FULL and record.status == REJECTED
-    }
-    for load_sequence, record in records.items():
-        culprit = incomplete.get((record.source, record.extract))
-        if culprit is None or record.delivery_kind != FULL or record.status != ADMITTED:
-            continue
-        record = replace(
-            record,
-            status=REJECTED,
-            reason_code=INCOMPLETE_DELIVERY,
-            reason_detail=f"part of a full delivery of {record.extract} of which "
-            f"{culprit.file_name!r} was rejected ({culprit.reason_code}); without it, its rows "
-            "would count as withdrawn; deliver that file again",
-        )
-        records[load_sequence] = record
-        verdicts[(record.source, record.extract, record.file_sha256)] = record
-    return replace(
-        delivery,
-        files=tuple(
-            replace(
-                file,
-                entry=replace(
-                    file.entry,
-                    loads=tuple(
-                        _placed(load, records[load.record.load_sequence]) for load in file.loads
-                    ),
-                ),
-            )
-            for file in delivery.files
-        ),
-    )
-
-
-def _judged_record(
-    record: LoadRecord,
-    rejections: Mapping[str, str],
-    verdicts: Mapping[tuple[str, str, str], LoadRecord],
-) -> LoadRecord:
-    if record.status == ADMITTED and record.load_id in rejections:
-        return replace(
-            record,
-            status=REJECTED,
-            reason_code=EXPECTATION_FAILED,
-            reason_detail=rejections[record.load_id],
-        )
-    original = verdicts.get((record.source, record.extract, record.file_sha256))
-    if record.status == DUPLICATE and original is not None and original.status == REJECTED:
-        return replace(
-            record,
-            status=REJECTED,
-            reason_code=original.reason_code,
-            reason_detail=f"same bytes as {original.delivery_date}/{original.source}/"
-            f"{original.file_name} of the same run; that was: {original.reason_detail}",
-        )
-    return record
-
-
-def _placed(load: StagedLoad, record: LoadRecord) -> LoadRecord:
-    """The record with the place and the checksum of its rows in the lake, if it has any there."""
-    if record.status != ADMITTED or load.parquet is None:
-        return record
-    return replace(
-        record,
-        parquet_path=f"{record.extract}/{_load_file_name(record)}",
-        parquet_sha256=sha256_of(load.parquet),
-    )
-
-
-def _load_file_name(record: LoadRecord) -> str:
-    return f"{record.delivery_date}__{record.source}__{record.load_id}.parquet"
-
-
-def _rejected_folder(record: LoadRecord) -> str:
-    """`<delivery_date>/<source>/<file>.<load_id>`, a long file name cut to what a disk takes."""
-    suffix = f".{record.load_id}"
-    room = _MAXIMUM_NAME_BYTES - len(suffix)
-    name = record.file_name.encode()[:room].decode(errors="ignore")
-    return f"{record.delivery_date}/{_short_name(record.source)}/{name}{suffix}"
-
-
-def _short_name(name: str) -> str:
-    return name.encode()[:_MAXIMUM_NAME_BYTES].decode(errors="ignore")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Move:
-    """One staged file on its way to its final place.
-
-    Attributes:
-        staged: Its path under the staging folder.
-        tree: The folder it goes to: `lake`, `quarantine` or `rejected`.
-        path: Its path there.
-        sha256: Its checksum.
-    """
-
-    staged: str
-    tree: str
-    path: str
-    sha256: str
-
-
-def _moves_of(folders: Folders, delivery: StagedDelivery) -> Iterator[_Move]:
-    """Where the staged files of a judged delivery go. Those of duplicates go nowhere."""
-    for file in delivery.files:
-        for load, record in zip(file.loads, file.entry.loads, strict=True):
-            if record.status == ADMITTED:
-                places = (
-                    (load.parquet, "lake", record.parquet_path or ""),
-                    (load.quarantine, "quarantine", _load_file_name(record)),
-                )
-            elif record.status == REJECTED:
-                folder = _rejected_folder(record)
-                places = (
-                    (load.parquet, "rejected", f"{folder}/rows.parquet"),
-                    (load.quarantine, "rejected", f"{folder}/quarantine.parquet"),
-                )
-            else:
-                continue
-            for staged, tree, path in places:
-                if staged is not None:
-                    sha256 = record.parquet_sha256 if tree == "lake" else sha256_of(staged)
-                    yield _Move(
-                        staged=str(staged.relative_to(folders.staging)),
-                        tree=tree,
-                        path=path,
-                        sha256=sha256 or "",
-                    )
-
-
-def _commit(folders: Folders, run_id: str, delivery: StagedDelivery, head: LedgerHead) -> Path:
-    """Make a judged delivery durable, and commit it by the rename of its admission.
-
-    Args:
-        folders: Where everything lies.
-        run_id: The run.
-        delivery: The delivery with final statuses.
-        head: The end of the ledger.
-
-    Returns:
-        The admission, which is committed.
-    """
-    moves = list(_moves_of(folders, delivery))
-    incoming = [file.incoming for file in delivery.files if file.incoming is not None]
-    staged = [folders.staging / move.staged for move in moves]
-    sync_files([*incoming, *staged])
-    sync_folders([path.parent for path in (*incoming, *staged)])
-    entries = [file.entry for file in delivery.files]
-    admission = {
-        "format": 1,
-        "run_id": run_id,
-        "ledger_base": head.to_json(),
-        "ledger_lines": ledger_lines(head, entries),
-        "archive": [
-            {
-                "sha256": file.entry.sha256,
-                "incoming": str(file.incoming.relative_to(folders.archive)),
-            }
-            for file in delivery.files
-            if file.incoming is not None
-        ],
-        "moves": [
-            {"staged": move.staged, "tree": move.tree, "path": move.path, "sha256": move.sha256}
-            for move in moves
-        ],
-    }
-    path = folders.lake / ADMISSIONS / f"{_batch(entries[0])}.json"
-    write_atomic(path, json.dumps(admission, ensure_ascii=False).encode())
-    return path
-
-
-def _carry_out(folders: Folders, admission: Path) -> tuple[LedgerHead, list[LoadRecord]]:
-    """Carry out a committed admission. Every step can be repeated after a crash in any of them.
-
-    Args:
-        folders: Where everything lies.
-        admission: The admission; removed at the end.
-
-    Returns:
-        The new end of the ledger, and the records of the delivery.
-
-    Raises:
-        LakeError: A file named by the admission is neither staged nor in its place.
-        ArchiveError: The ledger or a copy is not what the admission was written for.
-    """
-    content = json.loads(admission.read_bytes())
-    for copy in content["archive"]:
-        keep(
-            folders.archive,
-            sha256=copy["sha256"],
-            incoming=folders.archive / copy["incoming"],
-        )
-    sync_folders([folders.archive / copy["sha256"][:2] for copy in content["archive"]])
-    head = append_lines(
-        folders.archive, LedgerHead(**content["ledger_base"]), content["ledger_lines"]
-    )
-    entries = entries_of(content["ledger_lines"])
-    records = [load for entry in entries for load in entry.loads]
-    touched = [_carry_out_move(folders, _Move(**move)) for move in content["moves"]]
-    reasons = [_write_reason(folders, record) for record in records if record.status == REJECTED]
-    sync_files(reasons)
-    sync_folders([*touched, *(path.parent for path in reasons)])
-    _write_loads(folders, entries[0], records)
-    write_atomic(folders.lake / LEDGER_HEAD, json.dumps(head.to_json()).encode())
-    admission.unlink()
-    sync_folder(admission.parent)
-    return head, records
-
-
-def _batch(first: LedgerEntry) -> str:
-    """The name of a committed delivery: where it begins in the ledger, and its date."""
-    return f"{first.sequence:012d}__{first.delivery_date}"
-
-
-def _write_loads(
-    folders: Folders,
-    first: LedgerEntry,
-    records: Iterable[LoadRecord],
-    *,
-    is_synced: bool = True,
-) -> None:
-    write_atomic(
-        folders.lake / LOADS / f"{_batch(first)}.parquet",
-        _parquet_bytes(load_records_frame(records)),
-        is_synced=is_synced,
-    )
-
-
-def _carry_out_move(folders: Folders, move: _Move) -> Path:
-    """Put one staged file in its place, and return the folder to sync."""
-    staged = folders.staging / move.staged
-    target = folders.all()[move.tree] / move.path
-    if staged.exists():
-        make_private_folder(target.parent)
-        staged.chmod(READ_ONLY_FILE)
-        staged.replace(target)
-    elif not target.exists() or sha256_of(target) != move.sha256:
-        raise LakeError(
-            f"the admitted file {target} (hash {move.sha256}) is neither there nor staged at "
-            f"{staged}; rebuild the lake from the archive"
-        )
-    return target.parent
-
-
-def _write_reason(folders: Folders, record: LoadRecord) -> Path:
-    """Write the record of a rejected load beside its rows, and return the file to sync."""
-    folder = folders.rejected / _rejected_folder(record)
-    make_private_folder(folder)
-    content = json.dumps(load_record_to_json(record), ensure_ascii=False, indent=2) + "\n"
-    path = folder / "record.json"
-    write_atomic(path, content.encode(), is_synced=False)
-    return path
-
-
-# Reading the lake ---------------------------------------------------------------------------------
-
-
 def load_records(folders: Folders) -> pl.DataFrame:
     """Read the records of all loads ever handled.
 
@@ -1318,3 +119,77 @@ def load_records(folders: Folders) -> pl.DataFrame:
         One row per load with `LOAD_RECORD_SCHEMA`, in the order of `load_sequence`.
     """
     return pl.read_parquet(folders.lake / LOADS / "*.parquet").sort("load_sequence")
+
+
+def verify(folders: Folders) -> list[str]:
+    """Check every kept byte against the checksum that was written down for it.
+
+    Args:
+        folders: Where everything lies.
+
+    Returns:
+        One sentence per fault in the archive, in the lake or in quarantine. Empty when all is
+        well.
+
+    Raises:
+        ArchiveError: The ledger itself is damaged.
+        LakeError: The ledger has lost lines.
+    """
+    require_whole_ledger(folders, read_ledger(folders.archive))
+    faults = verify_archive(folders.archive)
+    records = load_records_from_frame(load_records(folders))
+    expected = {
+        folders.lake / record.parquet_path: record
+        for record in records
+        if record.parquet_path is not None
+    }
+    for path, record in expected.items():
+        if not path.exists():
+            faults.append(f"{path} is missing: {record.rows_accepted} rows of {record.file_name!r}")
+        elif (found := sha256_of(path)) != record.parquet_sha256:
+            faults.append(
+                f"{path} was altered: expected the hash {record.parquet_sha256}, found {found}"
+            )
+    for extract in EXTRACTS:
+        faults.extend(
+            f"{path} is named by no load record"
+            for path in sorted((folders.lake / extract).glob("*.parquet"))
+            if path.name != SCHEMA_FILE and path not in expected
+        )
+    faults.extend(_quarantine_faults(folders, records))
+    return faults
+
+
+def _quarantine_faults(folders: Folders, records: Iterable[LoadRecord]) -> Iterator[str]:
+    kept = {path.name: path for path in folders.quarantine.glob("*.parquet")}
+    kept.pop(SCHEMA_FILE, None)
+    for record in records:
+        if record.status != ADMITTED or not record.rows_quarantined:
+            continue
+        path = kept.pop(load_file_name(record), None)
+        if path is None:
+            yield f"{folders.quarantine / load_file_name(record)} is missing"
+            continue
+        found = pl.scan_parquet(path, glob=False).select("row_number").unique().collect().height
+        if found != record.rows_quarantined:
+            yield f"{path} was altered: expected {record.rows_quarantined} rows, found {found}"
+    for path in kept.values():
+        yield f"{path} is named by no load record"
+
+
+def record_expectation_results(folders: Folders, results: Iterable["DataclassInstance"]) -> None:
+    """Keep the results of judging loads, one Parquet per run and extract.
+
+    Args:
+        folders: Where everything lies.
+        results: Frozen values with the fields of `EXPECTATION_RESULT_SCHEMA`. Those of a run and
+            extract that were kept before are replaced.
+    """
+    rows = pl.DataFrame(
+        [asdict(result) for result in results], schema=dict(EXPECTATION_RESULT_SCHEMA)
+    )
+    for (run_id, extract), part in rows.group_by(["run_id", "extract"], maintain_order=True):
+        write_atomic(
+            folders.lake / EXPECTATION_RESULTS / f"{run_id}__{extract}.parquet",
+            parquet_bytes(part),
+        )

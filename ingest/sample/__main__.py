@@ -17,7 +17,7 @@ def main() -> None:
     chosen = parser.parse_args()
     summary = write_sample_company(chosen.landing, documents=chosen.documents, seed=chosen.seed)
     print(
-        f"{len(summary.delivery_dates)} deliveries, {summary.files} files,"
+        f"{len(summary.delivery_dates)} deliveries, {summary.file_count} files,"
         f" {summary.byte_count:,} bytes in {chosen.landing}"
     )
     for extract, rows in sorted(summary.row_counts.items()):

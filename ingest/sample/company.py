@@ -1,22 +1,28 @@
 """Writes the whole sample company into a landing folder, block by block.
 
-Customers are dealt into blocks; each block's business is made, written and forgotten, so that memory
-is bounded by the block and not by the company.
+Customers are dealt into blocks; the business of each block is made, written and forgotten, so that
+memory is bounded by the block and not by the company.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from ingest.sample import finance
+from ingest.sample import finance, oddities
+from ingest.sample.oddities import Planted
 from ingest.sample.parties import (
+    CURRENCIES,
+    EMAIL_CANARY,
+    PHONE_CANARY,
+    REGIONS,
     SEGMENTS,
+    ZONES,
     Collectors,
     Customers,
     Integers,
@@ -25,9 +31,11 @@ from ingest.sample.parties import (
     make_customers,
     make_portfolios,
 )
-from ingest.sample.settings import NEVER, Settings, date_of
+from ingest.sample.settings import NEVER, Settings
+from ingest.sample.systems import Systems
 from ingest.sample.trade import make_trade
 from ingest.sample.work import make_contacts
+from ingest.sample.writing import Landing
 
 
 @dataclass(frozen=True)
@@ -35,67 +43,93 @@ class SampleSummary:
     """What was written.
 
     Attributes:
-        row_counts: Rows written per extract.
-        delivery_dates: Dates of the deliveries, ascending, ISO.
-        files: Files written.
+        settings: The company's size and calendar.
+        row_counts: Rows written per extract: records, titles and totals not counted.
+        delivery_dates: Dates of the deliveries, ascending.
+        file_count: Files written, control files included.
         byte_count: Their size.
+        planted: Everything that goes wrong on purpose.
+        personal_data: Text that stands in personal data only and may never reach a mart.
     """
 
-    row_counts: dict[str, int]
-    delivery_dates: tuple[str, ...]
-    files: int
+    settings: Settings
+    row_counts: Mapping[str, int]
+    delivery_dates: tuple[date, ...]
+    file_count: int
     byte_count: int
-
-
-def blocks_of(settings: Settings, customers: Customers) -> Iterator[Integers]:
-    """Deal the customers into blocks of about ``settings.block_documents`` documents."""
-    ends = np.cumsum(customers.documents)
-    block = (ends - 1) // settings.block_documents
-    for number in np.unique(block):
-        yield np.flatnonzero(block == number)
-
-
-def _money(column: str) -> pl.Expr:
-    cents = pl.col(column)
-    sign = pl.when(cents < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    whole, rest = cents.abs() // 100, (cents.abs() % 100).cast(pl.String).str.zfill(2)
-    return pl.when(cents.is_null()).then(None).otherwise(pl.format("{}{}.{}", sign, whole, rest))
-
-
-def _day(column: str) -> pl.Expr:
-    return pl.col(column).cast(pl.Int32).cast(pl.Date)
+    planted: tuple[Planted, ...]
+    personal_data: tuple[str, ...] = (PHONE_CANARY, EMAIL_CANARY)
 
 
 def write_sample_company(
-    landing: Path, *, documents: int = 12_000, seed: int = 20260101
+    landing: Path,
+    *,
+    documents: int = 12_000,
+    seed: int = 20260101,
+    months: int = 20,
+    end_date: date = date(2026, 6, 30),
 ) -> SampleSummary:
-    """Write the sample company's extracts into a landing folder.
+    """Write the sample company's deliveries into a landing folder.
 
     Args:
         landing: The folder to hold ``<delivery_date>/<source>/<file>``.
         documents: Documents to bill; everything else grows with them.
-        seed: Start of every random draw.
+        seed: Start of every random draw; the same seed and size give the same bytes.
+        months: Months of business up to ``end_date``.
+        end_date: Last day of business and date of the last delivery, the end of a month.
+
+    Raises:
+        ValueError: A size or calendar of which no company can be made.
     """
-    settings = Settings(documents=documents, seed=seed)
+    settings = Settings(documents=documents, seed=seed, months=months, end_date=end_date)
     customers = make_customers(settings)
     collectors = make_collectors(settings)
     portfolios = make_portfolios(settings, customers, collectors)
+    target = Landing(landing, settings.delivery_dates)
+    systems = Systems(target)
     balances = finance.LedgerBalances(settings)
-    counts: dict[str, int] = {}
-    files: dict[Path, int] = {}
+    planted, collected = _write_business(
+        settings, customers, collectors, portfolios, target, systems, balances
+    )
+    planted += _repeat_a_file(settings, systems)
+    _write_people(settings, customers, collectors, portfolios, systems)
+    systems.write_rates(finance.make_rates(settings))
+    systems.write_surveys(finance.make_surveys(settings, customers))
+    systems.write_trainings(finance.make_trainings(settings, collectors))
+    systems.write_targets(finance.make_targets(settings, collectors, collected // months))
+    systems.write_controls(balances.statements())
+    systems.finish()
+    file_count, byte_count = target.finish()
+    return SampleSummary(
+        settings=settings,
+        row_counts=dict(sorted(systems.row_counts.items())),
+        delivery_dates=settings.delivery_dates,
+        file_count=file_count,
+        byte_count=byte_count,
+        planted=tuple(planted),
+    )
 
-    def put(extract: str, frame: pl.DataFrame) -> None:
-        counts[extract] = counts.get(extract, 0) + frame.height
-        for (delivery,), rows in frame.group_by("delivery", maintain_order=True):
-            day = settings.delivery_dates[int(str(delivery))]
-            path = landing / day.isoformat() / "canonical" / f"{extract}.csv"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab" if path in files else "wb") as out:
-                rows.drop("delivery").write_csv(out, include_header=path not in files)
-            files[path] = path.stat().st_size
 
+def blocks_of(settings: Settings, customers: Customers) -> Iterator[Integers]:
+    """Deal the customers into blocks of about ``settings.block_documents`` documents."""
+    block = (np.cumsum(customers.documents) - 1) // settings.block_documents
+    for number in np.unique(block):
+        yield np.flatnonzero(block == number)
+
+
+def _write_business(
+    settings: Settings,
+    customers: Customers,
+    collectors: Collectors,
+    portfolios: Portfolios,
+    landing: Landing,
+    systems: Systems,
+    balances: finance.LedgerBalances,
+) -> tuple[list[Planted], int]:
+    """Write documents, cash and contacts; return what was planted and the cents collected."""
+    planted: list[Planted] = []
     first_document = first_payment = first_contact = 1
-    cash = 0
+    collected = 0
     for block, members in enumerate(blocks_of(settings, customers)):
         trade = make_trade(
             settings,
@@ -104,25 +138,6 @@ def write_sample_company(
             block=block,
             first_document=first_document,
             first_payment=first_payment,
-        )
-        first_document += trade.document_count
-        first_payment += trade.payment_count
-        balances.add(trade.balances)
-        cash += int(trade.payments["cents"].sum())
-        put(
-            "ledger",
-            trade.ledger.with_columns(
-                _day("document_date"), _day("due_date"), _money("cents").alias("amount")
-            ).drop("cents", "day"),
-        )
-        put(
-            "payments",
-            trade.payments.with_columns(
-                _day("payment_date"),
-                _day("application_date"),
-                _money("cents").alias("amount"),
-                _money("discount_cents").alias("discount_amount"),
-            ).drop("cents", "discount_cents", "day"),
         )
         contacts = make_contacts(
             settings,
@@ -133,159 +148,134 @@ def write_sample_company(
             block=block,
             first_contact=first_contact,
         )
-        first_contact += len(trade.items.customer) * 20
-        put(
-            "contact_log",
-            contacts.with_columns(
-                pl.col("instant").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00").alias("contacted_at"),
-                _money("cents").alias("promised_amount"),
-                _day("promised_day").alias("promised_date"),
-            ).drop("instant", "local", "zone", "cents", "promised_day"),
-        )
-
-    put(
-        "fx_rates",
-        finance.make_rates(settings)
-        .with_columns(
-            _day("rate_day").alias("rate_date"),
-            pl.format(
-                "{}.{}",
-                pl.col("scaled") // 10_000,
-                (pl.col("scaled") % 10_000).cast(pl.String).str.zfill(4),
-            ).alias("rate"),
-        )
-        .drop("rate_day", "scaled"),
-    )
-    put(
-        "surveys",
-        finance.make_surveys(settings, customers)
-        .with_columns(
-            pl.from_epoch("second").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00").alias("surveyed_at")
-        )
-        .drop("second"),
-    )
-    put(
-        "trainings",
-        finance.make_trainings(settings, collectors)
-        .with_columns(
-            _day("training_day").alias("training_date"), _day("assessed_day").alias("assessed_date")
-        )
-        .drop("training_day", "assessed_day"),
-    )
-    put("targets", finance.make_targets(settings, collectors, cash // settings.months))
-    put(
-        "control_totals",
-        balances.statements().select(
-            "delivery",
-            pl.lit("gl_balance").alias("extract"),
-            pl.col("delivery")
-            .map_elements(lambda n: settings.delivery_dates[n], return_dtype=pl.Date)
-            .alias("delivery_date"),
-            pl.lit("canonical").alias("source"),
-            pl.lit(None, dtype=pl.Int64).alias("row_count"),
-            _money("cents").alias("amount"),
-            "company_code",
-            "currency_code",
-            _day("balance_day").alias("balance_date"),
-        ),
-    )
-    _put_parties(put, settings, customers, collectors, portfolios)
-    return SampleSummary(
-        row_counts=counts,
-        delivery_dates=tuple(day.isoformat() for day in settings.delivery_dates),
-        files=len(files),
-        byte_count=sum(files.values()),
-    )
+        first_document += trade.document_count
+        first_payment += trade.payment_count
+        first_contact += contacts.height
+        collected += int(trade.payments["cents"].sum())
+        ledger, payments = trade.ledger, trade.payments
+        if block == 0:
+            ledger, in_ledger = oddities.plant_in_ledger(settings, landing, ledger)
+            payments, in_payments = oddities.plant_in_payments(settings, landing, payments)
+            contacts, in_contacts = oddities.plant_in_contacts(settings, landing, contacts)
+            planted += in_ledger + in_payments + in_contacts
+        else:
+            faultless = pl.lit(None, pl.String).alias("fault")
+            ledger, payments, contacts = (
+                rows.with_columns(faultless) for rows in (ledger, payments, contacts)
+            )
+        balances.add(ledger)
+        balances.add(payments)
+        systems.write_ledger(ledger)
+        systems.write_payments(payments)
+        systems.write_contacts(contacts)
+    return planted, collected
 
 
-def _put_parties(put, settings, customers, collectors, portfolios) -> None:  # type: ignore[no-untyped-def]
-    last = len(settings.deliveries) - 1
-    for delivery, day in enumerate(settings.deliveries):
-        if delivery not in (0, last) and delivery % 4:
-            continue
-        here = customers.onboarded <= day
-        put(
-            "customers",
-            pl.DataFrame(
-                {
-                    "delivery": [delivery] * customers.count,
-                    "customer_id": pl.Series(customers.customer_id, dtype=pl.String),
-                    "customer_name": pl.Series(customers.name, dtype=pl.String),
-                    "segment": pl.Series(SEGMENTS).gather(customers.segment),
-                    "region": pl.Series(customers.region, dtype=pl.String),
-                    "parent_customer_id": [
-                        customers.customer_id[p] if p >= 0 else None for p in customers.parent
-                    ],
-                    "cents": np.where(
-                        customers.limit_changed <= day,
-                        customers.new_credit_limit,
-                        customers.credit_limit,
-                    ),
-                    "payment_terms_days": customers.terms,
-                    "currency_code": pl.Series(customers.currency, dtype=pl.String),
-                    "timezone": pl.Series(customers.timezone, dtype=pl.String),
-                    "is_insolvent": customers.insolvent <= day,
-                    "onboarded_date": customers.onboarded,
-                    "phone": pl.Series(customers.phone, dtype=pl.String),
-                    "email": pl.Series(customers.email, dtype=pl.String),
-                }
-            )
-            .filter(pl.Series(here))
-            .with_columns(_day("onboarded_date"), _money("cents").alias("credit_limit"))
-            .drop("cents"),
+def _repeat_a_file(settings: Settings, systems: Systems) -> list[Planted]:
+    delivery, source, name = systems.repeat_bank_file()
+    return [
+        Planted(
+            kind="repeated_file",
+            extract="payments",
+            source=source,
+            delivery_date=settings.delivery_dates[delivery],
+            file_name=name,
+            row_key=None,
         )
-        put(
-            "collectors",
-            pl.DataFrame(
-                {
-                    "delivery": [delivery] * collectors.count,
-                    "collector_id": pl.Series(collectors.collector_id, dtype=pl.String),
-                    "collector_name": pl.Series(collectors.name, dtype=pl.String),
-                    "team_id": pl.Series(collectors.team, dtype=pl.String),
-                    "role": pl.Series(collectors.role, dtype=pl.String),
-                    "hired_date": collectors.hired,
-                    "left_date": pl.Series(collectors.left).set(
-                        pl.Series(collectors.left > day), None
-                    ),
-                    "cents": collectors.hourly_cost,
-                }
-            )
-            .with_columns(
-                _day("hired_date"), _day("left_date"), _money("cents").alias("hourly_cost")
-            )
-            .drop("cents"),
-        )
-    rows = []
-    for customer in range(customers.count):
-        for tenure in range(3):
-            start = portfolios.starts[customer, tenure]
-            if start == NEVER:
-                break
-            stop = portfolios.starts[customer, tenure + 1] if tenure < 2 else NEVER
-            key = (
-                customers.customer_id[customer],
-                date_of(start),
-                collectors.collector_id[portfolios.owners[customer, tenure]],
-            )
-            first = int(settings.delivery_of(np.array([start]))[0])
-            second = int(settings.delivery_of(np.array([stop]))[0])
-            if first > last:
-                continue
-            if second > first:
-                rows.append((first, *key, None))
-            if second <= last:
-                rows.append((second, *key, date_of(stop - 1)))
-    put(
-        "portfolios",
+    ]
+
+
+def _write_people(
+    settings: Settings,
+    customers: Customers,
+    collectors: Collectors,
+    portfolios: Portfolios,
+    systems: Systems,
+) -> None:
+    """Write master data: whole with every monthly and weekly delivery, daily only on change."""
+    first_daily = len(settings.deliveries) - settings.daily_deliveries
+    known: tuple[pl.DataFrame, pl.DataFrame] | None = None
+    for delivery, today in enumerate(settings.deliveries.tolist()):
+        state = _customers_at(customers, today), _collectors_at(collectors, today)
+        for number, write in enumerate((systems.write_customers, systems.write_collectors)):
+            if delivery < first_daily or known is None or not state[number].equals(known[number]):
+                write(delivery, state[number])
+        known = state
+    systems.write_portfolios(_tenures(settings, customers, collectors, portfolios))
+
+
+def _customers_at(customers: Customers, today: int) -> pl.DataFrame:
+    count = customers.count
+    raised = customers.limit_changed <= today
+    parent = pl.Series(customers.parent)
+    return (
         pl.DataFrame(
-            rows,
-            orient="row",
-            schema={
-                "delivery": pl.Int64,
-                "customer_id": pl.String,
-                "valid_from": pl.Date,
-                "collector_id": pl.String,
-                "valid_to": pl.Date,
-            },
-        ).sort("delivery", "customer_id", "valid_from"),
+            {
+                "customer_id": customers.customer_id,
+                "customer_name": customers.name,
+                "segment": pl.Series(SEGMENTS).gather(customers.segment),
+                "region": pl.Series(REGIONS).gather(customers.region),
+                "parent_customer_id": customers.customer_id.gather(parent.set(parent < 0, None)),
+                "credit_limit_cents": customers.credit_limit
+                + np.where(raised, customers.credit_limit // 4, 0),
+                "payment_terms_days": customers.terms,
+                "currency_code": pl.Series(CURRENCIES).gather(customers.currency),
+                "timezone": pl.Series(ZONES).gather(customers.zone),
+                "is_insolvent": customers.insolvent <= today,
+                "onboarded_date": customers.onboarded,
+                "phone": [f"{PHONE_CANARY}{number:06d}" for number in range(count)],
+                "email": [f"ap-{number:06d}{EMAIL_CANARY}" for number in range(count)],
+            }
+        )
+        .filter(pl.Series(customers.onboarded <= today))
+        .sort("customer_id")
+    )
+
+
+def _collectors_at(collectors: Collectors, today: int) -> pl.DataFrame:
+    left = pl.Series(collectors.left)
+    return pl.DataFrame(
+        {
+            "collector_id": collectors.collector_id,
+            "collector_name": collectors.name,
+            "team_id": collectors.team,
+            "role": collectors.role,
+            "hired_date": collectors.hired,
+            "left_date": left.set(left > today, None),
+            "hourly_cents": collectors.hourly_cents,
+        }
+    )
+
+
+def _tenures(
+    settings: Settings, customers: Customers, collectors: Collectors, portfolios: Portfolios
+) -> pl.DataFrame:
+    """List every tenure when it begins, and again with its last day when it ends."""
+    frames = []
+    ends = np.concatenate([portfolios.starts[:, 1:], np.full((customers.count, 1), NEVER)], axis=1)
+    for tenure in range(portfolios.starts.shape[1]):
+        number = np.flatnonzero(portfolios.starts[:, tenure] < NEVER)
+        start, end = portfolios.starts[number, tenure], ends[number, tenure]
+        tenures = pl.DataFrame(
+            {
+                "begins": settings.delivery_of(start),
+                "ends": settings.delivery_of(end),
+                "customer_id": customers.customer_id.gather(number),
+                "valid_from": start,
+                "collector_id": collectors.collector_id.gather(portfolios.owners[number, tenure]),
+                "last_day": end - 1,
+            }
+        )
+        open_ended = tenures.filter(pl.col("begins") < pl.col("ends")).with_columns(
+            pl.col("begins").alias("delivery"), pl.lit(None, pl.Int64).alias("valid_to")
+        )
+        closed = tenures.with_columns(
+            pl.col("ends").alias("delivery"), pl.col("last_day").alias("valid_to")
+        )
+        frames += [open_ended, closed]
+    return (
+        pl.concat(frames)
+        .filter(pl.col("delivery") < len(settings.deliveries))
+        .sort("delivery", "customer_id", "valid_from")
+        .drop("begins", "ends", "last_day")
     )

@@ -124,7 +124,12 @@ class Settings:
     @cached_property
     def collector_count(self) -> int:
         """People in the collection teams, managers, assistants and lawyers included."""
-        return max(10, min(400, round(18 * (self.documents / 12_000) ** 0.5)))
+        return max(12, min(400, round(18 * (self.documents / 12_000) ** 0.5)))
+
+    @cached_property
+    def team_count(self) -> int:
+        """Teams of the collectors, the legal desk aside; the last one works overseas."""
+        return max(3, self.collector_count // 8)
 
     def delivery_of(self, days: Days) -> Days:
         """Return for each day the number of the delivery that first can hold it.

@@ -1,7 +1,7 @@
 """What the collectors do: reminders, calls, letters, and the promises customers make.
 
-Contacts are drawn from the items of one block of customers and the portfolios; a promise knows when
-the customer really is going to pay, so that the share that is kept can be set.
+Contacts are drawn from the items of one block of customers and from the portfolios. A promise knows
+when the customer really is going to pay, so that the share that is kept can be set.
 """
 
 from __future__ import annotations
@@ -9,26 +9,56 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from ingest.sample.parties import Collectors, Customers, Portfolios
-from ingest.sample.settings import NEVER, Settings, day_number
+from ingest.sample.parties import ZONES, Collectors, Customers, Integers, Portfolios
+from ingest.sample.settings import Settings, day_number
 from ingest.sample.trade import Items
 
-OUTCOMES = (
-    "no_answer",
-    "left_message",
-    "right_party",
-    "promise_to_pay",
-    "wrong_party",
-    "paid",
-    "dispute",
-    "refusal",
-    "payment_plan",
-    "complaint",
-)
-_OUTCOME_SHARES = [0.36, 0.17, 0.19, 0.17, 0.035, 0.035, 0.015, 0.015, 0.008, 0.002]
+#: What comes of a call, with its share.
+OUTCOMES = {
+    "no_answer": 0.360,
+    "left_message": 0.160,
+    "right_party": 0.190,
+    "promise_to_pay": 0.180,
+    "wrong_party": 0.035,
+    "paid": 0.035,
+    "dispute": 0.015,
+    "refusal": 0.015,
+    "payment_plan": 0.008,
+    "complaint": 0.002,
+}
 CHANNELS = ("phone", "messaging", "email", "sms", "letter", "visit", "legal")
-#: Of the promises that the customer could keep, how many name a day on which the money is there.
-_HONEST_SHARE = 0.80
+
+#: Of the promises that a customer could keep, how many name a day on which the money is there.
+_HONEST_SHARE = 0.74
+
+CONTACTS_SCHEMA = pl.Schema(
+    {
+        "delivery": pl.Int64,
+        "contact_id": pl.String,
+        "customer_id": pl.String,
+        "document_id": pl.String,
+        "collector_id": pl.String,
+        "local": pl.Datetime("us"),
+        "instant": pl.Datetime("us"),
+        "channel": pl.String,
+        "direction": pl.String,
+        "outcome": pl.String,
+        "promised_cents": pl.Int64,
+        "promised_date": pl.Int64,
+        "duration_seconds": pl.Int64,
+        "is_complaint_upheld": pl.Boolean,
+        "evidence_reference": pl.String,
+        "note": pl.String,
+    }
+)
+_NOTES = {
+    "no_answer": "无人接听",
+    "left_message": "Message left, reminder sent",
+    "promise_to_pay": "客户承诺付款",
+    "dispute": "Says the goods were short, wants a credit note",
+    "refusal": "拒绝付款",
+    "complaint": "客户投诉催收频率",
+}
 
 
 def make_contacts(
@@ -43,130 +73,173 @@ def make_contacts(
 ) -> pl.DataFrame:
     """Make the contacts about a block's items.
 
+    Args:
+        settings: Size and calendar.
+        customers: All customers.
+        collectors: All people of the teams.
+        portfolios: Who owns which customer.
+        items: What there is to chase.
+        block: Number of the block, part of the random seed.
+        first_contact: Number of the block's first contact.
+
     Returns:
-        One row per contact: canonical columns, ``cents`` promised, ``local`` (naive local instant
-        in microseconds), ``instant`` (UTC microseconds), ``zone`` and ``delivery``.
+        One row per contact (``CONTACTS_SCHEMA``): ``local`` is the customer's wall clock,
+        ``instant`` the same in UTC, ``delivery`` the delivery that holds it.
     """
     rng = np.random.default_rng([settings.seed, 20, block])
-    end = day_number(settings.end_date)
-    start = day_number(settings.start_date)
-    size = len(items.customer)
-    number = np.arange(size)
+    contacts = _attempts(rng, settings, items)
+    contacts = _outcomes(rng, contacts, items)
+    item = contacts["item"].to_numpy()
+    day = contacts["day"].to_numpy()
+    customer = items.customer[item]
+    channel = contacts["channel"].to_numpy()
+    people = _people(rng, collectors, portfolios, customer, day, channel)
+    zone = customers.zone[customer]
+    local = (contacts["day"] * 86_400 + contacts["second"]) * 1_000_000
+    contacts = contacts.with_columns(
+        local.cast(pl.Datetime("us")).alias("local"), pl.Series("zone", zone)
+    ).with_columns(
+        pl.coalesce(
+            pl.when(pl.col("zone") == number).then(
+                pl.col("local").dt.replace_time_zone(name).dt.convert_time_zone("UTC")
+            )
+            for number, name in enumerate(ZONES)
+        ).alias("utc")
+    )
+    # The company's day decides which delivery a contact is in.
+    company_day = contacts["utc"].dt.convert_time_zone(ZONES[0]).dt.date().cast(pl.Int32)
+    outcome = pl.col("outcome")
+    connected = (pl.col("channel") == "phone") & ~outcome.is_in(["no_answer", "left_message"])
+    chased = day < customers.insolvent[customer] + 120
+    return (
+        contacts.select(
+            pl.Series("delivery", settings.delivery_of(company_day.cast(pl.Int64).to_numpy())),
+            customers.customer_id.gather(customer).alias("customer_id"),
+            items.document_id.gather(item).alias("document_id"),
+            collectors.collector_id.gather(people).alias("collector_id"),
+            "local",
+            pl.col("utc").dt.replace_time_zone(None).alias("instant"),
+            pl.Series(CHANNELS).gather(channel).alias("channel"),
+            pl.when(pl.col("roll") < 0.04)
+            .then(pl.lit("inbound"))
+            .otherwise(pl.lit("outbound"))
+            .alias("direction"),
+            pl.Series(list(OUTCOMES)).gather(contacts["outcome"]).alias("outcome"),
+            "promised_cents",
+            "promised_date",
+            "roll",
+        )
+        .filter((pl.col("delivery") < len(settings.deliveries)) & pl.Series(chased))
+        .with_columns(
+            pl.concat_str(
+                pl.lit("CT"),
+                (pl.int_range(pl.len()) + first_contact).cast(pl.String).str.zfill(9),
+            ).alias("contact_id"),
+            pl.when(connected)
+            .then((20 + pl.col("roll") * 420).cast(pl.Int64))
+            .alias("duration_seconds"),
+            pl.when(outcome == "complaint").then(pl.col("roll") < 0.4).alias("is_complaint_upheld"),
+            outcome.replace_strict(_NOTES, default=None).alias("note"),
+        )
+        .with_columns(
+            pl.when(connected)
+            .then(pl.concat_str(pl.lit("rec/"), "contact_id", pl.lit(".wav")))
+            .alias("evidence_reference")
+        )
+        .select(CONTACTS_SCHEMA.names())
+        .cast(dict(CONTACTS_SCHEMA))
+    )
 
-    # Reminders go out a few days before the due day.
-    reminder_day = items.due - rng.integers(2, 6, size)
-    reminded = (rng.random(size) < 0.42) & (reminder_day > items.opened) & (reminder_day >= start)
-    reminded &= (reminder_day < items.first_paid) & (reminder_day <= end)
-    # Chasing begins three days after it and ends with the money, the write-off, or today.
+
+def _attempts(rng: np.random.Generator, settings: Settings, items: Items) -> pl.DataFrame:
+    """Draw when each item is worked: a reminder before the due day, attempts while it is late.
+
+    Returns:
+        ``item``, ``day``, ``second`` of the day, ``is_reminder``, in the order of time.
+    """
+    start, end = day_number(settings.start_date), day_number(settings.end_date)
+    count = len(items.customer)
+    remind = items.due - rng.integers(2, 7, count)
+    reminded = (rng.random(count) < 0.62) & (remind > items.opened) & (remind < items.first_paid)
+    reminded &= (remind >= start) & (remind <= end)
     first = np.maximum(items.due + 3, start)
     last = np.minimum(items.settled - 1, end)
-    days_late = np.clip(last - first + 1, 0, 150)
-    attempts = np.where(days_late > 0, 1 + rng.poisson(days_late / 8.0), 0)
-    attempts = np.minimum(attempts, 16)
-    item = np.concatenate([number[reminded], np.repeat(number, attempts)])
-    is_reminder = np.arange(len(item)) < int(reminded.sum())
-    window = np.maximum(last - first, 0)[item]
-    day = np.where(
-        is_reminder,
-        reminder_day[item],
-        first[item] + (rng.random(len(item)) * (window + 1)).astype(np.int64),
-    )
-    day = np.where((day + 3) % 7 > 4, day - 2, day)
-    day = np.where(is_reminder, day, np.maximum(day, items.due[item] + 1))
+    late = np.clip(last - first + 1, 0, 150)
+    attempts = np.where(late > 0, np.minimum(1 + rng.poisson(late / 5.0), 20), 0)
+    at = np.concatenate([np.flatnonzero(reminded), np.repeat(np.arange(count), attempts)])
+    is_reminder = np.arange(len(at)) < int(reminded.sum())
+    place = (rng.random(len(at)) * late[at]).astype(np.int64)
+    day = np.where(is_reminder, remind[at], first[at] + place)
+    # Nobody calls at the weekend.
+    weekday = (day + 3) % 7
+    day = np.where(weekday > 4, np.maximum(day - (weekday - 4), items.opened[at]), day)
+    return pl.DataFrame(
+        {
+            "item": at,
+            "day": np.maximum(day, start),
+            "second": rng.integers(9 * 3600, 18 * 3600, len(at)),
+            "is_reminder": is_reminder,
+        }
+    ).sort("day", "item", "second")
 
-    count = len(item)
+
+def _outcomes(rng: np.random.Generator, contacts: pl.DataFrame, items: Items) -> pl.DataFrame:
+    """Draw channel and outcome of each contact, and what is promised.
+
+    Returns:
+        The contacts with ``channel`` and ``outcome`` (positions), ``promised_cents``,
+        ``promised_date`` and ``roll``, a draw that other choices use.
+    """
+    count = contacts.height
+    item, day = contacts["item"].to_numpy(), contacts["day"].to_numpy()
+    is_reminder = contacts["is_reminder"].to_numpy()
     late = day - items.due[item]
-    outcome = rng.choice(len(OUTCOMES), count, p=_OUTCOME_SHARES)
-    outcome[is_reminder] = 1
     roll = rng.random(count)
     channel = np.searchsorted([0.68, 0.80, 0.91, 0.97, 0.99], roll)
     channel = np.where(is_reminder, 1 + (roll * 3).astype(np.int64), channel)
     channel = np.where((late > 90) & (rng.random(count) < 0.12), 6, channel)
-    channel = np.where((late > 30) & (rng.random(count) < 0.05), 4, channel)
-    # Nobody promises by letter; what is written is a message left.
-    outcome = np.where(np.isin(channel, [4, 6]), 1, outcome)
-    outcome = np.where(np.isin(channel, [2, 3]) & np.isin(outcome, [0, 4]), 1, outcome)
-
-    customer = items.customer[item]
-    owner = portfolios.owner_at(customer, day)
-    helpers = np.flatnonzero(collectors.role == "assistant")
-    helped = (rng.random(count) < 0.08) & (len(helpers) > 0)
-    collector = np.where(helped, helpers[rng.integers(0, len(helpers), count)], owner)
-    collector = np.where(channel == 6, np.flatnonzero(collectors.role == "legal")[0], collector)
-
-    frame = pl.DataFrame(
-        {
-            "item": item,
-            "day": day,
-            "outcome": outcome,
-            "channel": channel,
-            "collector": collector,
-            "minute": rng.integers(9 * 3600, 18 * 3600, count),
-            "roll": rng.random(count),
-            "gap": rng.integers(0, 3, count),
-            "hope": rng.integers(3, 12, count),
-        }
-    ).sort("day", "item", "minute")
-    # One open promise per item is the rule; a second one is rare.
-    promise = pl.col("outcome") == 3
-    frame = frame.with_columns(
-        pl.when(promise & (promise.cum_sum().over("item") > 1) & (pl.col("roll") < 0.85))
-        .then(2)
+    names = list(OUTCOMES)
+    outcome = rng.choice(len(names), count, p=list(OUTCOMES.values()))
+    silent = is_reminder | np.isin(channel, [4, 6])
+    silent |= np.isin(channel, [2, 3]) & np.isin(outcome, [0, names.index("wrong_party")])
+    outcome = np.where(silent, names.index("left_message"), outcome)
+    # One open promise per item is the rule; another one is rare.
+    promise, plan = names.index("promise_to_pay"), names.index("payment_plan")
+    drawn = contacts.with_columns(
+        pl.Series("outcome", outcome), pl.Series("channel", channel), pl.Series("roll", roll)
+    )
+    nth = (pl.col("outcome") == promise).cum_sum().over("item")
+    drawn = drawn.with_columns(
+        pl.when((pl.col("outcome") == promise) & (nth > 1) & (pl.col("roll") < 0.6))
+        .then(names.index("right_party"))
         .otherwise("outcome")
         .alias("outcome")
     )
-    item = frame["item"].to_numpy()
-    day = frame["day"].to_numpy()
-    outcome = frame["outcome"].to_numpy()
-    roll = frame["roll"].to_numpy()
-    promised = (outcome == 3) | (outcome == 8)
-    pays = items.first_paid[item]
-    can_keep = (pays > day) & (pays < day + 60) & (roll < _HONEST_SHARE)
-    promised_day = np.where(
-        can_keep, pays + frame["gap"].to_numpy(), day + frame["hope"].to_numpy()
+    outcome = drawn["outcome"].to_numpy()
+    promised = pl.Series(np.isin(outcome, [promise, plan]))
+    is_next = items.first_paid[item] > day
+    pays = np.where(is_next, items.first_paid[item], items.second_paid[item])
+    brings = np.where(is_next, items.first_cents[item], items.second_cents[item])
+    keeps = (pays > day) & (pays < day + 60) & (rng.random(count) < _HONEST_SHARE)
+    when = np.where(keeps, pays + rng.integers(0, 3, count), day + rng.integers(3, 12, count))
+    cents = np.where(keeps, brings, items.cents[item])
+    return drawn.with_columns(
+        pl.when(promised).then(pl.Series(np.maximum(cents, 100))).alias("promised_cents"),
+        pl.when(promised).then(pl.Series(when)).alias("promised_date"),
     )
-    promised_cents = np.where(can_keep, items.first_paid_cents[item], items.cents[item])
-    promised_cents = np.maximum(promised_cents, 100)
 
-    customer = items.customer[item]
-    zone = pl.Series("zone", customers.timezone[customer], dtype=pl.String)
-    seconds = day * 86_400 + frame["minute"].to_numpy()
-    local = pl.Series("local", seconds * 1_000_000).cast(pl.Datetime("us"))
-    instants = pl.DataFrame([zone, local]).select(
-        pl.coalesce(
-            pl.when(pl.col("zone") == name).then(
-                pl.col("local").dt.replace_time_zone(name).dt.convert_time_zone("UTC")
-            )
-            for name in ("Asia/Shanghai", "America/New_York", "Europe/Berlin")
-        ).alias("instant")
-    )["instant"]
-    company_day = instants.dt.convert_time_zone("Asia/Shanghai").dt.date().cast(pl.Int32).to_numpy()
-    connected = np.isin(outcome, [2, 3, 4, 6, 7, 8, 9]) & (frame["channel"].to_numpy() == 0)
-    identifiers = pl.Series(first_contact + np.arange(len(item))).cast(pl.String).str.zfill(9)
-    contacts = pl.DataFrame(
-        {
-            "delivery": settings.delivery_of(company_day.astype(np.int64)),
-            "contact_id": pl.select(pl.format("CT{}", identifiers)).to_series(),
-            "customer_id": pl.Series(customers.customer_id[customer], dtype=pl.String),
-            "document_id": items.document_id.gather(item),
-            "collector_id": pl.Series(
-                collectors.collector_id[frame["collector"].to_numpy()], dtype=pl.String
-            ),
-            "zone": zone,
-            "local": local,
-            "instant": instants.dt.replace_time_zone(None),
-            "channel": pl.Series(CHANNELS).gather(frame["channel"]),
-            "outcome": pl.Series(OUTCOMES).gather(frame["outcome"]),
-            "direction": pl.Series(np.where(roll < 0.04, "inbound", "outbound"), dtype=pl.String),
-            "cents": pl.Series(promised_cents).set(pl.Series(~promised), None),
-            "promised_day": pl.Series(promised_day).set(pl.Series(~promised), None),
-            "duration_seconds": pl.Series((30 + roll * 420).astype(np.int64)).set(
-                pl.Series(~connected), None
-            ),
-            "is_complaint_upheld": pl.Series(roll < 0.3).set(pl.Series(outcome != 9), None),
-        }
-    )
-    return contacts.filter(
-        (pl.col("delivery") < len(settings.deliveries))
-        & (pl.Series(day) < np.minimum(customers.insolvent[customer] + 120, NEVER))
-    )
+
+def _people(
+    rng: np.random.Generator,
+    collectors: Collectors,
+    portfolios: Portfolios,
+    customer: Integers,
+    day: Integers,
+    channel: Integers,
+) -> Integers:
+    """Choose who makes each contact: the owner, now and then an assistant, lawyers for law."""
+    assistants, lawyers = collectors.having("assistant"), collectors.having("legal")
+    helper = assistants[rng.integers(0, len(assistants), len(day))]
+    owner = portfolios.owner_at(customer, day)
+    person = np.where(rng.random(len(day)) < 0.08, helper, owner)
+    return np.where(channel == CHANNELS.index("legal"), lawyers[0], person)

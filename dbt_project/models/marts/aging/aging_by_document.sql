@@ -1,7 +1,10 @@
 -- Grain: one row per kept slice, item open on it and bucket set. A view: the balances are kept as
 -- spans of days, and a slice of them is cut when it is read. Only marts are read, named without
 -- their database, so that the view also works in the published copy.
-{{ config(materialized='view') }}
+{{ config(
+    materialized='view',
+    post_hook=["{{ create_open_items_as_of() }}", "{{ create_aging_as_of() }}"]
+) }}
 
 with spans as (
     select * from {{ ref('receivables_by_span').include(database=false) }}

@@ -116,6 +116,7 @@ final as (
         source_type,
         source_id,
         source_line_no,
+        piece_no,
         _load_id,
         valid_from as _recorded_at,
         valid_to as _superseded_at,

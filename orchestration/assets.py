@@ -1,0 +1,438 @@
+"""Assets: what came in, every dbt model, and the published copy.
+
+An asset here is wiring: it calls `ingest`, `quality`, dbt or `reporting` and says what happened.
+Which assets a job takes is in `orchestration.jobs`; checks of loads are in `orchestration.checks`.
+"""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, Final
+
+import dagster as dg
+import polars as pl
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from ingest.extracts import EXTRACTS
+from ingest.lake import load_records
+from ingest.records import ADMITTED, LoadRecord, load_records_from_frame
+from orchestration import dbt_runs, deliveries, state, warehouse
+from orchestration.dbt_runs import ParsedProject
+from orchestration.metadata import delivery_metadata, register_metadata, row_count_table
+from orchestration.resources import POOL, RETRIES, WRITER, lasting_failures
+from orchestration.settings import Settings
+from reporting.publication import current_version, publish
+
+DELIVERY_DATES: Final = dg.DynamicPartitionsDefinition(name="delivery_date")
+
+LOADS: Final = dg.AssetKey(["raw", "loads"])
+QUARANTINED_ROWS: Final = dg.AssetKey(["raw", "quarantined_rows"])
+EXPECTATION_RESULTS: Final = dg.AssetKey(["raw", "expectation_results"])
+RUN_PARAMETERS: Final = dg.AssetKey(["raw", "run_parameters"])
+PUBLISHED: Final = dg.AssetKey(["published", "collections"])
+
+DEADLINE_CRON: Final = "0 8 * * *"
+"""By when, in the company's time zone, the marts are expected to be of the day."""
+
+FRESH_WITHIN: Final = timedelta(hours=4)
+
+
+class Mode(Enum):
+    """What a run does before it builds."""
+
+    REFRESH = "refresh"
+    REBUILD = "rebuild"
+    REBUILD_FROM_ARCHIVE = "rebuild_from_archive"
+
+
+class TakeInConfig(dg.Config):
+    """What to do with landing folder, lake and warehouse before the build.
+
+    `refresh` takes in what waits. `rebuild` deletes the warehouse and takes nothing in.
+    `rebuild_from_archive` does that and makes the lake anew from the archive.
+    """
+
+    mode: Mode = Mode.REFRESH
+
+
+def extract_key(extract: str) -> dg.AssetKey:
+    """The asset that stands for an extract's rows in the lake; also the key of dbt's source."""
+    return dg.AssetKey(["raw", extract])
+
+
+def extract_specs() -> list[dg.AssetSpec]:
+    """One asset per extract, partitioned by delivery date.
+
+    They are filled by `take_in_deliveries`, which takes in all waiting deliveries at once and
+    reports each under its own date.
+
+    Returns:
+        The specs, in the order of the contracts.
+    """
+    return [
+        dg.AssetSpec(
+            extract_key(extract.name),
+            description=(
+                f"{extract.description} One row per delivered record, in the version in which it "
+                f"came. Key: {', '.join(extract.key)}. One partition per delivery date, filled by "
+                "take_in_deliveries."
+            ),
+            group_name="extracts",
+            kinds={"parquet", "polars"},
+            partitions_def=DELIVERY_DATES,
+        )
+        for extract in EXTRACTS.values()
+    ]
+
+
+def take_in_deliveries(settings: Settings) -> dg.AssetsDefinition:
+    """Build the asset that stages, judges and admits what waits in the landing folder."""
+
+    @dg.multi_asset(
+        name="take_in_deliveries",
+        description=(
+            "Takes in every waiting delivery, by date: copies each file to the archive, reads and "
+            "types it, judges the loads, admits them to the lake or refuses them. Fails when the "
+            "disk does, or when the ledger and the lake do not fit together; refused files are "
+            "reported, not raised."
+        ),
+        specs=[
+            dg.AssetSpec(
+                LOADS,
+                description="One row per delivered file and extract: what came in, what did not.",
+                group_name="register",
+                kinds={"parquet", "polars"},
+            ),
+            dg.AssetSpec(
+                QUARANTINED_ROWS,
+                description="One row per delivered row that could not enter, with its reason.",
+                group_name="register",
+                kinds={"parquet", "polars"},
+            ),
+            dg.AssetSpec(
+                EXPECTATION_RESULTS,
+                description="One row per load and expectation.",
+                group_name="register",
+                kinds={"parquet", "greatexpectations"},
+            ),
+            dg.AssetSpec(
+                RUN_PARAMETERS,
+                description="One row: what this run was asked (as-of date, known-at, currency).",
+                group_name="register",
+                kinds={"parquet"},
+            ),
+        ],
+        required_resource_keys={WRITER},
+        retry_policy=RETRIES,
+        pool=POOL,
+    )
+    def take_in(
+        context: dg.AssetExecutionContext, config: TakeInConfig
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        tell = context.log.info
+        with lasting_failures():
+            if config.mode is Mode.REBUILD_FROM_ARCHIVE:
+                deliveries.rebuild_lake(settings, run_id=context.run_id, tell=tell)
+            deliveries.recover(settings, tell=tell)
+            warehouse.sweep(settings, tell=tell)
+            if config.mode is Mode.REFRESH:
+                taken = deliveries.take_in(
+                    settings,
+                    run_id=context.run_id,
+                    published_known_at=_published_known_at(settings),
+                    tell=tell,
+                )
+            else:
+                warehouse.delete(settings, tell=tell)
+                taken = deliveries.nothing_taken_in(context.run_id)
+            records = load_records_from_frame(load_records(deliveries.folders_of(settings)))
+            parameters = deliveries.write_run_parameters(
+                settings, records, run_id=context.run_id, code_version=state.code_version()
+            )
+            _report_deliveries(context, settings, taken.admitted.records)
+        yield dg.MaterializeResult(
+            asset_key=LOADS,
+            metadata={
+                **register_metadata(taken.admitted.records),
+                "dagster/row_count": len(records),
+                "still being written": len(taken.admitted.deferred),
+                "not a delivery": dg.MetadataValue.json(
+                    [problem.detail for problem in taken.admitted.problems]
+                ),
+            },
+        )
+        yield dg.MaterializeResult(
+            asset_key=QUARANTINED_ROWS,
+            metadata={
+                "rows quarantined by this run": sum(
+                    record.rows_quarantined for record in taken.admitted.records
+                )
+            },
+        )
+        yield dg.MaterializeResult(
+            asset_key=EXPECTATION_RESULTS,
+            metadata={
+                "results": len(taken.results),
+                "not met, critical": sum(result.is_blocking for result in taken.results),
+                "not met, warning": sum(
+                    not result.is_met and not result.is_blocking for result in taken.results
+                ),
+                "Data Docs": dg.MetadataValue.path(settings.data_docs / "index.html"),
+            },
+        )
+        yield dg.MaterializeResult(
+            asset_key=RUN_PARAMETERS,
+            metadata={
+                "as-of date": str(parameters.as_of_date),
+                "known at (UTC)": str(parameters.known_at),
+                "reporting currency": parameters.reporting_currency,
+                "time zone": parameters.timezone,
+                "code version": parameters.code_version,
+            },
+        )
+
+    return take_in
+
+
+class Translator(DagsterDbtTranslator):
+    """Names dbt's nodes for Dagster: groups by folder, freshness of marts."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._timezone = settings.timezone
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The asset of a model, seed or source."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = self.get_resource_props(manifest, unique_id)
+        if node["resource_type"] == "source":
+            return spec
+        folders = node["fqn"][1:-1]
+        if node["resource_type"] == "seed":
+            group = "seeds"
+        elif folders[:1] == ["marts"]:
+            group = folders[-1]
+        else:
+            group = folders[0] if folders else "models"
+        spec = spec.replace_attributes(group_name=group, kinds={"dbt", "duckdb"})
+        if node["schema"] == "marts":
+            return spec.replace_attributes(
+                freshness_policy=dg.FreshnessPolicy.cron(
+                    deadline_cron=DEADLINE_CRON,
+                    lower_bound_delta=FRESH_WITHIN,
+                    timezone=self._timezone,
+                )
+            )
+        return spec
+
+
+def read_manifest(project: ParsedProject) -> dict[str, Any]:
+    """Read dbt's manifest, so completed that every data test is a check of one asset.
+
+    A test of several models, such as a proof, is shown on the model that the others feed.
+
+    Args:
+        project: The parsed project.
+
+    Returns:
+        The manifest.
+    """
+    manifest: dict[str, Any] = json.loads(project.manifest.read_text("utf-8"))
+    nodes = manifest["nodes"]
+    for node in nodes.values():
+        if node["resource_type"] != "test" or node.get("attached_node"):
+            continue
+        parents = [name for name in node["depends_on"]["nodes"] if name in nodes]
+        if parents and len(node["depends_on"]["nodes"]) > 1:
+            last = max(parents, key=lambda name: (_depth(name, nodes), name))
+            node["config"].setdefault("meta", {}).setdefault("dagster", {}).setdefault(
+                "ref", {"name": nodes[last]["name"]}
+            )
+    return manifest
+
+
+def _depth(name: str, nodes: Mapping[str, Any]) -> int:
+    parents = [name for name in nodes[name]["depends_on"].get("nodes", ()) if name in nodes]
+    return 1 + max((_depth(parent, nodes) for parent in parents), default=0)
+
+
+def mart_keys(manifest: Mapping[str, Any], translator: Translator) -> list[dg.AssetKey]:
+    """Keys of the models that are published."""
+    return sorted(
+        translator.get_asset_spec(manifest, unique_id, None).key
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and node["schema"] == "marts"
+    )
+
+
+def build_warehouse(
+    settings: Settings,
+    project: ParsedProject,
+    manifest: Mapping[str, Any],
+    translator: Translator,
+) -> dg.AssetsDefinition:
+    """Build the asset of all dbt models."""
+
+    @dbt_assets(
+        manifest=manifest,
+        name="build_warehouse",
+        dagster_dbt_translator=translator,
+        required_resource_keys={WRITER},
+        retry_policy=RETRIES,
+        pool=POOL,
+    )
+    def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        total = sum(
+            node["resource_type"] in ("model", "seed", "test")
+            for node in manifest["nodes"].values()
+        )
+        select = _selected_names(context, manifest, translator)
+        with lasting_failures():
+            warehouse.refuse_readers(settings)
+            state.remove_stamp(settings)
+            context.log.info(f"dbt: building {'all' if not select else len(select)} models")
+            for done, event in enumerate(dbt_runs.build(project, select=select), start=1):
+                if done % 50 == 0:
+                    context.log.info(f"dbt: {done} of {total} models and tests")
+                yield from DbtCoreCliEventMessage(
+                    raw_event=dict(event), event_history_metadata={}
+                ).to_default_asset_events(
+                    manifest=manifest, dagster_dbt_translator=translator, context=context
+                )
+            if not select:
+                parameters = deliveries.read_run_parameters(settings)
+                state.write_stamp(
+                    settings,
+                    state.BuildStamp(
+                        run_id=parameters.run_id,
+                        inputs=state.inputs_fingerprint(settings),
+                        project=project.fingerprint,
+                    ),
+                )
+
+    return build
+
+
+def published_copy(
+    settings: Settings, project: ParsedProject, marts: Sequence[dg.AssetKey]
+) -> dg.AssetsDefinition:
+    """Build the asset of the published copy."""
+
+    @dg.asset(
+        key=PUBLISHED,
+        deps=list(marts),
+        description=(
+            "The marts in a file of their own, for BI and SQL: published/current/collections."
+            "duckdb. Swapped in whole, after every blocking check, test and proof has passed; "
+            "fails, and leaves the version before in place, when the warehouse is not of one build."
+        ),
+        group_name="published",
+        kinds={"duckdb"},
+        required_resource_keys={WRITER},
+        retry_policy=RETRIES,
+        pool=POOL,
+    )
+    def collections(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with lasting_failures():
+            stamp = warehouse.require_whole(settings, project)
+            parameters = deliveries.read_run_parameters(settings)
+            records = load_records(deliveries.folders_of(settings))
+            version = publish(
+                settings.warehouse,
+                settings.published,
+                manifest=project.manifest,
+                pii_key=settings.pii_key,
+                facts={
+                    "run_id": stamp.run_id,
+                    "inputs": stamp.inputs,
+                    "as_of_date": parameters.as_of_date.isoformat(),
+                    "known_at": parameters.known_at.isoformat(),
+                    "reporting_currency": parameters.reporting_currency,
+                    "timezone": parameters.timezone,
+                    "code_version": parameters.code_version,
+                    "load_sequence": str(records["load_sequence"].max() or 0),
+                },
+            )
+            context.log.info(f"published {version.name}: {len(version.row_counts)} marts")
+        return dg.MaterializeResult(
+            metadata={
+                "version": version.name,
+                "file": dg.MetadataValue.path(version.path),
+                "as-of date": version.facts["as_of_date"],
+                "known at (UTC)": version.facts["known_at"],
+                "bytes": version.size_bytes,
+                "sha256": version.sha256,
+                "rows": dg.MetadataValue.md(row_count_table(version.row_counts)),
+            }
+        )
+
+    return collections
+
+
+def published_load_sequence(settings: Settings) -> int:
+    """The last load that the published copy was made in knowledge of, 0 without a copy."""
+    version = current_version(settings.published)
+    return int(version.facts.get("load_sequence", "0")) if version is not None else 0
+
+
+def _published_known_at(settings: Settings) -> datetime | None:
+    version = current_version(settings.published)
+    if version is None or "known_at" not in version.facts:
+        return None
+    return datetime.fromisoformat(version.facts["known_at"])
+
+
+def _report_deliveries(
+    context: dg.AssetExecutionContext, settings: Settings, records: Sequence[LoadRecord]
+) -> None:
+    """Report each delivery of each extract under its date: as filled, or as refused only."""
+    dates = sorted({record.delivery_date.isoformat() for record in records if record.extract})
+    if not dates:
+        return
+    context.instance.add_dynamic_partitions(DELIVERY_DATES.name or "", dates)
+    quarantined = (
+        pl.scan_parquet(settings.quarantine / "*.parquet")
+        .filter(pl.col("load_id").is_in([record.load_id for record in records]))
+        .select("load_id", "reason_code", "column_name", "row_key")
+        .collect()
+    )
+    by_load = quarantined.partition_by("load_id", as_dict=True)
+    ordered = sorted(
+        (record for record in records if record.extract),
+        key=lambda record: (record.extract, record.delivery_date, record.load_sequence),
+    )
+    for (extract, delivery_date), group in itertools.groupby(
+        ordered, key=lambda record: (record.extract, record.delivery_date)
+    ):
+        loads = list(group)
+        rows = [by_load[(load.load_id,)] for load in loads if (load.load_id,) in by_load]
+        event = (
+            dg.AssetMaterialization
+            if any(load.status == ADMITTED for load in loads)
+            else dg.AssetObservation
+        )
+        context.log_event(
+            event(
+                asset_key=extract_key(extract),
+                partition=delivery_date.isoformat(),
+                metadata=delivery_metadata(loads, pl.concat(rows) if rows else quarantined.clear()),
+            )
+        )
+
+
+def _selected_names(
+    context: dg.AssetExecutionContext, manifest: Mapping[str, Any], translator: Translator
+) -> list[str]:
+    """Names of the dbt resources of a run that takes only some of them; empty for all."""
+    names = {
+        translator.get_asset_spec(manifest, unique_id, None).key: node["name"]
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed", "snapshot")
+    }
+    chosen = context.selected_asset_keys
+    return [] if chosen >= set(names) else sorted(names[key] for key in chosen if key in names)

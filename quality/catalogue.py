@@ -377,8 +377,8 @@ def _whole_load(extract: str) -> list[Expectation]:
             code="row_count_equals_the_file_control",
             description="The rows delivered are as many as the file's own control says.",
             kind="equal",
-            columns=("rows_delivered", "control_row_count"),
-            observed="rows_delivered || ' rows, control '"
+            columns=("file_row_count", "control_row_count"),
+            observed="file_row_count || ' rows, control '"
             " || coalesce(cast(control_row_count as varchar), 'not given')",
         ),
         replace(
@@ -430,18 +430,23 @@ def _whole_load(extract: str) -> list[Expectation]:
             replace(
                 load,
                 code="amount_equals_the_file_control",
-                description="The amount delivered is what the file's own control says.",
-                kind="equal",
-                columns=("amount_delivered", "control_amount"),
-                observed="coalesce(cast(amount_delivered as varchar), 'no amount') || ', control '"
+                description="The amount delivered is what the file's own control says, credits"
+                " added or taken off.",
+                kind="sql",
+                query="select * from {batch} where file_amount <> control_amount"
+                " and coalesce(file_amount - staged_amount + staged_net_amount <> control_amount,"
+                " true)",
+                observed="coalesce(cast(file_amount as varchar), 'no amount') || ', control '"
                 " || coalesce(cast(control_amount as varchar), 'not given')",
             ),
             replace(
                 load,
                 code="amount_equals_the_control_total",
-                description="The delivery's amount is what the control_totals extract says.",
+                description="The delivery's amount is what the control_totals extract says,"
+                " credits added or taken off.",
                 kind="sql",
                 query="select * from {batch} where delivery_amount <> totals_amount"
+                " and coalesce(delivery_net_amount <> totals_amount, true)"
                 " and known_amount <> totals_amount",
                 observed="coalesce(cast(delivery_amount as varchar), 'no amount')"
                 " || ' in the delivery, control total '"

@@ -32,9 +32,12 @@ class LoadUnderJudgement:
         amount_accepted: Sum of amounts that ingest says it staged; None without an amount.
         control_row_count: Rows that the sender announced for the file, if any.
         control_amount: Amount that the sender announced for the file, if any.
-        rows_delivered: Rows that the sender's controls speak of: the staged ones and those that
-            ingest kept aside with a reason. None means that nothing was kept aside.
+        rows_delivered: Rows that the sender delivered for this extract: the staged ones and those
+            that ingest kept aside with a reason. None means that nothing was kept aside.
         amount_delivered: The same in money.
+        rows_filtered: Rows of the same file that belong to other extracts. The file's control
+            counts them, the extract's control total does not.
+        amount_filtered: The same in money.
         delivery_kind: `delta` or `full`. None means what the rows say.
     """
 
@@ -49,6 +52,8 @@ class LoadUnderJudgement:
     control_amount: Decimal | None = None
     rows_delivered: int | None = None
     amount_delivered: Decimal | None = None
+    rows_filtered: int = 0
+    amount_filtered: Decimal | None = None
     delivery_kind: str | None = None
 
 

@@ -54,14 +54,18 @@ LOAD_FACTS: Final = """
     foreign_row_count bigint,
     staged_row_count bigint,
     staged_amount decimal(38, 2),
+    staged_net_amount decimal(38, 2),
     rows_accepted bigint,
     amount_accepted decimal(38, 2),
     rows_delivered bigint,
     amount_delivered decimal(38, 2),
+    file_row_count bigint,
+    file_amount decimal(38, 2),
     control_row_count bigint,
     control_amount decimal(38, 2),
     delivery_row_count bigint,
     delivery_amount decimal(38, 2),
+    delivery_net_amount decimal(38, 2),
     known_row_count bigint,
     known_amount decimal(38, 2),
     totals_row_count bigint,
@@ -75,7 +79,17 @@ LOAD_FACTS: Final = """
     usual_amount decimal(38, 2)
 """
 """Columns of the judged loads. A *unit* is what one source delivered of the extract for one date in
-this run; *delivered* counts rows kept aside too, *known* adds what was admitted for that date."""
+this run; *delivered* counts rows kept aside too, *known* adds what was admitted for that date,
+*file* counts rows of other extracts too. *Net* takes off what reduces receivables, as senders do
+whose credits are negative; amounts are plain sums otherwise."""
+
+_REDUCES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ledger": "document_type in ('credit_memo', 'write_off')",
+        "payments": "reverses_payment_id is not null",
+    }
+)
+"""Rows that a sender may deliver and total as negative, and a mapping store as positive."""
 
 _READ: Final = "read_parquet($files, union_by_name = true, hive_partitioning = false)"
 
@@ -153,7 +167,8 @@ _UNITS: Final = """
     with units as (
         select source, delivery_date, sum(rows_accepted) as row_count,
             sum(amount_accepted) as amount, sum(rows_delivered) as delivered_row_count,
-            sum(amount_delivered) as delivered_amount
+            sum(amount_delivered) as delivered_amount,
+            sum(amount_delivered - staged_amount + staged_net_amount) as delivered_net_amount
         from judged_loads
         group by source, delivery_date
     ),
@@ -184,6 +199,7 @@ _UNITS: Final = """
         unit_amount = facts.amount,
         delivery_row_count = facts.delivered_row_count,
         delivery_amount = facts.delivered_amount,
+        delivery_net_amount = facts.delivered_net_amount,
         known_row_count = facts.known_row_count,
         known_amount = facts.known_amount,
         totals_row_count = facts.totals_row_count,
@@ -270,6 +286,12 @@ class StagedLoads:
                     "amount_accepted": load.amount_accepted,
                     "rows_delivered": _first(load.rows_delivered, load.rows_accepted),
                     "amount_delivered": _first(load.amount_delivered, load.amount_accepted),
+                    "file_row_count": _sum(
+                        _first(load.rows_delivered, load.rows_accepted), load.rows_filtered
+                    ),
+                    "file_amount": _sum(
+                        _first(load.amount_delivered, load.amount_accepted), load.amount_filtered
+                    ),
                     "control_row_count": load.control_row_count,
                     "control_amount": load.control_amount,
                 },
@@ -334,14 +356,17 @@ class StagedLoads:
         return bool(connection.execute("select count(*) from judged_rows").fetchone() != (0,))
 
     def _count_rows(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Add up the staged money of each load."""
+        """Add up the staged money of each load, plainly and net of what reduces receivables."""
         amount_column = self._contract.amount_column
         if amount_column is None or not self.has_rows:
             return
+        reduces = _REDUCES.get(self.extract, "false")
         connection.execute(
-            "update judged_loads set staged_amount = added.amount from ("
-            f"select _load_id, sum({amount_column}) as amount"
-            " from judged_rows group by _load_id) as added"
+            "update judged_loads set staged_amount = added.amount,"
+            " staged_net_amount = added.net_amount from ("
+            f"select _load_id, sum({amount_column}) as amount,"
+            f" sum(case when {reduces} then -abs({amount_column}) else {amount_column} end)"
+            " as net_amount from judged_rows group by _load_id) as added"
             " where added._load_id = judged_loads._load_id"
         )
 
@@ -536,6 +561,10 @@ def _reaches(extract: str) -> Iterable[Reach]:
 
 def _first(value: int | Decimal | None, otherwise: int | Decimal | None) -> int | Decimal | None:
     return otherwise if value is None else value
+
+
+def _sum(value: int | Decimal | None, added: int | Decimal | None) -> int | Decimal | None:
+    return value if value is None or added is None else value + added
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, object]) -> None:

@@ -269,6 +269,47 @@ def test_rows_that_ingest_kept_aside_count_for_controls(tmp_path: Path) -> None:
     assert _blocking(_judge(tmp_path, [accounted])) == set()
 
 
+def test_rows_of_other_extracts_count_for_the_control_of_the_file_only(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    load = valid_load("ledger", "shared")
+    load.source = "erp"
+    _control_total(lake, load, 7, str(load.amount))
+    staged = load.stage(tmp_path)
+    assert staged.amount_accepted is not None
+    shared = replace(
+        staged,
+        rows_filtered=3,
+        amount_filtered=Decimal("30.00"),
+        control_row_count=10,
+        control_amount=staged.amount_accepted + Decimal("30.00"),
+    )
+    assert _blocking(_judge(tmp_path, [shared])) == set()
+
+
+@pytest.mark.parametrize(
+    ("announced", "is_met"), [("110.00", True), ("90.00", True), ("100.00", False)]
+)
+def test_a_sender_may_add_its_credits_or_take_them_off(
+    tmp_path: Path, announced: str, is_met: bool
+) -> None:
+    load = valid_load("ledger", "credits")
+    invoice = {**load.rows[0], "amount": Decimal("100.00")}
+    credit = {**invoice, "document_id": "M", "document_type": "credit_memo"}
+    load.rows = [invoice, {**credit, "amount": Decimal("10.00")}]
+    load.source = "erp"
+    _control_total(tmp_path / "lake", load, 2, announced)
+    staged = replace(load.stage(tmp_path), control_amount=Decimal(announced))
+    expected = (
+        set()
+        if is_met
+        else {
+            ("credits", "amount_equals_the_file_control"),
+            ("credits", "amount_equals_the_control_total"),
+        }
+    )
+    assert _blocking(_judge(tmp_path, [staged])) == expected
+
+
 def test_blocked_loads_say_why(tmp_path: Path) -> None:
     load = valid_load("ledger", "bad")
     load.rows[0] |= {"legal_status": "sued", "amount": Decimal(0)}

@@ -211,6 +211,8 @@ def _judge(
                 amount_delivered=_sum_of(
                     record.amount_accepted, record.amount_quarantined, record.amount_duplicate
                 ),
+                rows_filtered=record.rows_filtered,
+                amount_filtered=record.amount_filtered,
             )
         )
     parquets = {

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 CENT = Decimal("0.01")
 RATIO_DIGITS = Decimal("0.00000001")
-FAR_FUTURE = date(9999, 12, 31)
+LARGEST_RATIO = 9_999_999_999
 
 
 def round_money(value: Decimal) -> Decimal:
@@ -45,13 +45,15 @@ class Ratio:
 
 
 def ratio(numerator: Decimal | int, denominator: Decimal | int) -> Ratio:
-    """Divide two exact sums.
+    """Divide two exact sums. A quotient of more than ten digits before the point is no answer.
 
     Examples:
         >>> ratio(Decimal("1.00"), Decimal("3.00")).value
         Decimal('0.33333333')
         >>> ratio(1, 0).status
         'zero_denominator'
+        >>> ratio(10**12, 1).status
+        'not_applicable'
     """
     above, below = Decimal(numerator), Decimal(denominator)
     if below == 0:
@@ -60,6 +62,8 @@ def ratio(numerator: Decimal | int, denominator: Decimal | int) -> Ratio:
         return Ratio(None, above, below, "negative_denominator")
     with localcontext() as context:
         context.prec = 60
+        if abs(above) >= below * LARGEST_RATIO:
+            return Ratio(None, above, below, "not_applicable")
         return Ratio(round_ratio(above / below), above, below, "ok")
 
 
@@ -127,11 +131,37 @@ def period_of(kind: str, day: date) -> Period:
     return Period(kind, start, month_end(add_months(start, months - 1)))
 
 
-def months_of(period: Period) -> list[Period]:
-    """The months of a period, oldest first."""
-    months = []
-    start = period.start
-    while start <= period.end:
-        months.append(Period("month", start, month_end(start)))
-        start = add_months(start, 1)
-    return months
+def periods_until(first_day: date, as_of_date: date) -> list[Period]:
+    """Every period of every kind from the month of a first day to the as-of date.
+
+    The running period ends, for all purposes, on the as-of date.
+    """
+    periods = set()
+    for kind in MONTHS_OF:
+        start = period_of(kind, first_day).start
+        while start <= as_of_date:
+            whole = period_of(kind, start)
+            periods.add(Period(kind, start, min(whole.end, as_of_date)))
+            start = add_months(start, MONTHS_OF[kind])
+    return sorted(periods)
+
+
+def month_count(period: Period) -> int:
+    """The number of months that have begun in a period."""
+    return (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
+
+
+def ends_within(period: Period, *, step_months: int) -> list[date]:
+    """The opening day, the ends of the steps (months, quarters) in the period, the closing day.
+
+    Examples:
+        >>> [str(d) for d in ends_within(period_of("quarter", date(2026, 2, 1)), step_months=1)]
+        ['2025-12-31', '2026-01-31', '2026-02-28', '2026-03-31']
+    """
+    days = {period.day_before, period.end}
+    end = month_end(period.start)
+    while end < period.end:
+        if end.month % step_months == 0:
+            days.add(end)
+        end = month_end(add_months(end.replace(day=1), 1))
+    return sorted(days)

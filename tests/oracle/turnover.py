@@ -1,13 +1,17 @@
-"""Turnover and collection days: how fast sales become cash. Nothing of who collected it."""
+"""Turnover and collection days: how fast sales become cash. Nothing of who collected it.
+
+Amounts are in reporting currency. Items and movements that could not be converted are left out of
+sums; the marts count them beside the measures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from tests.oracle.arithmetic import MONTHS_OF, Period, Ratio, add_months, month_end, ratio
+from tests.oracle.aging import standing_apart
+from tests.oracle.arithmetic import Period, Ratio, add_months, ends_within, month_count, ratio
 from tests.oracle.balances import OpenItem, open_items
 from tests.oracle.cash import Cash
 from tests.oracle.journal import ZERO, Journal
@@ -15,26 +19,9 @@ from tests.oracle.journal import ZERO, Journal
 SALES_TYPES = ("invoice", "debit_memo", "credit_memo")
 
 
-@dataclass(frozen=True)
-class Turnover:
-    """The measures of one company and period, in reporting currency."""
-
-    opening_amount: Decimal
-    closing_amount: Decimal
-    closing_current_amount: Decimal
-    sales_amount: Decimal
-    receivables_turnover: Ratio
-    receivables_turnover_13_point: Ratio
-    receivables_turnover_5_point: Ratio
-    turnover_days: Ratio
-    days_sales_outstanding: Ratio
-    days_sales_outstanding_rolling_3m: Ratio
-    best_possible_days_sales_outstanding: Ratio
-    average_days_delinquent: Decimal | None
-    average_collection_days: Ratio
-    average_collection_days_from_due: Ratio
-    collection_effectiveness_index: Ratio
-    collection_effectiveness_index_period_total: Ratio
+def amount_of(items: Iterable[OpenItem]) -> Decimal:
+    """The sum of open amounts in reporting currency."""
+    return sum((item.open_amount for item in items if item.open_amount is not None), ZERO)
 
 
 def receivable(book: Journal, day: date) -> Decimal:
@@ -42,101 +29,113 @@ def receivable(book: Journal, day: date) -> Decimal:
 
     Source: measures, section 1 (credits stay in the totals).
     """
-    return _sum(open_items(book, day))
+    return amount_of(open_items(book, day))
 
 
-def current_receivable(book: Journal, day: date) -> Decimal:
-    """The part of AR that is not past due on the day."""
-    return _sum([item for item in open_items(book, day) if item.facts.due_date >= day])
+def owed(book: Journal, day: date) -> list[OpenItem]:
+    """The open items that somebody owes: all but unapplied cash and credits, which stand apart."""
+    return [item for item in open_items(book, day) if standing_apart(item.facts) is None]
+
+
+def current(book: Journal, day: date) -> Decimal:
+    """What is owed and not past due on the day; due today is not past due."""
+    return amount_of(item for item in owed(book, day) if item.facts.due_date >= day)
 
 
 def sales(book: Journal, period: Period) -> Decimal:
     """S: invoices and debit memos less credit memos of the period."""
     return sum(
         (
-            movement.amount or ZERO
+            movement.amount
             for movement in book.movements
-            if movement.movement_type in SALES_TYPES and period.holds(movement.effective_date)
+            if movement.movement_type in SALES_TYPES
+            and period.holds(movement.effective_date)
+            and movement.amount is not None
         ),
         ZERO,
     )
 
 
-def mean_receivable(book: Journal, period: Period, *, step_months: int) -> tuple[Decimal, int]:
-    """The sum of AR at the period's opening and at every step's end, and the number of points."""
-    points = [period.day_before]
-    end = month_end(add_months(period.start, step_months - 1))
-    while end <= period.end:
-        points.append(end)
-        end = month_end(add_months(end.replace(day=1), step_months))
-    return sum((receivable(book, point) for point in points), ZERO), len(points)
+def cash_amount(pieces: Iterable[Cash]) -> Decimal:
+    """Cash applied less cash taken back."""
+    return sum((piece.amount for piece in pieces if piece.amount is not None), ZERO)
 
 
-def turnover(book: Journal, cash: Sequence[Cash], period: Period) -> Turnover:
-    """All measures of a period that has ended.
+def cash_days(pieces: Iterable[Cash], *, from_due_date: bool) -> Decimal:
+    """Days from the document (or its due date) to the payment, weighted by the cash."""
+    return sum(
+        (
+            piece.amount
+            * (
+                piece.payment_date
+                - (piece.facts.due_date if from_due_date else piece.facts.document_date)
+            ).days
+            for piece in pieces
+            if piece.amount is not None
+        ),
+        ZERO,
+    )
+
+
+def turnover(
+    book: Journal, cash: Sequence[Cash], period: Period, history_start: date
+) -> dict[str, Ratio]:
+    """All measures of a period, by name.
+
+    Args:
+        book: The journal of the scope.
+        cash: Its cash on documents.
+        period: The period; a running one ends on the as-of date.
+        history_start: The month in which the company's books begin.
 
     Source: measures, section 3.
     """
     opening = receivable(book, period.day_before)
     closing = receivable(book, period.end)
-    current = current_receivable(book, period.end)
+    not_past_due = current(book, period.end)
     sold = sales(book, period)
-    months = MONTHS_OF[period.kind]
-    three_months = Period("month", add_months(period.end.replace(day=1), -2), period.end)
-    month_sum, month_points = mean_receivable(book, period, step_months=1)
-    quarter_sum, quarter_points = mean_receivable(book, period, step_months=3)
+    months = month_count(period)
     applied = [piece for piece in cash if period.holds(piece.effective_date)]
-    applied_amount = sum((piece.amount or ZERO for piece in applied), ZERO)
-    best_possible = ratio(current * period.days, sold)
-    outstanding = ratio(closing * period.days, sold)
-    return Turnover(
-        opening_amount=opening,
-        closing_amount=closing,
-        closing_current_amount=current,
-        sales_amount=sold,
-        receivables_turnover=ratio(sold * 2, opening + closing),
-        receivables_turnover_13_point=ratio(sold * month_points, month_sum),
-        receivables_turnover_5_point=ratio(sold * quarter_points, quarter_sum),
-        turnover_days=ratio((opening + closing) * period.days, sold * 2),
-        days_sales_outstanding=outstanding,
-        days_sales_outstanding_rolling_3m=ratio(
-            closing * three_months.days, sales(book, three_months)
+    collected = cash_amount(applied)
+    unpaid = amount_of(owed(book, period.end))
+    month_ends = ends_within(period, step_months=1)
+    quarter_ends = ends_within(period, step_months=3)
+    last_months = Period("month", add_months(period.end.replace(day=1), -2), period.end)
+    measures = {
+        "receivables_turnover": ratio(sold * 2, opening + closing),
+        "receivables_turnover_13_point": ratio(
+            sold * len(month_ends), sum((receivable(book, day) for day in month_ends), ZERO)
         ),
-        best_possible_days_sales_outstanding=best_possible,
-        average_days_delinquent=(
-            None
-            if outstanding.value is None or best_possible.value is None
-            else outstanding.value - best_possible.value
+        "receivables_turnover_5_point": (
+            Ratio(None, None, None, "not_applicable")
+            if period.kind == "month"
+            else ratio(
+                sold * len(quarter_ends),
+                sum((receivable(book, day) for day in quarter_ends), ZERO),
+            )
         ),
-        average_collection_days=ratio(
-            sum(
-                (
-                    (piece.payment_date - piece.facts.document_date).days * (piece.amount or ZERO)
-                    for piece in applied
-                ),
-                ZERO,
-            ),
-            applied_amount,
+        "turnover_days": ratio((opening + closing) * period.days, sold * 2),
+        "days_sales_outstanding": ratio(closing * period.days, sold),
+        "days_sales_outstanding_rolling_3m": (
+            ratio(closing * last_months.days, sales(book, last_months))
+            if last_months.start >= history_start
+            else Ratio(None, None, None, "insufficient_history")
         ),
-        average_collection_days_from_due=ratio(
-            sum(
-                (
-                    (piece.payment_date - piece.facts.due_date).days * (piece.amount or ZERO)
-                    for piece in applied
-                ),
-                ZERO,
-            ),
-            applied_amount,
+        "best_possible_days_sales_outstanding": ratio(not_past_due * period.days, sold),
+        "average_days_delinquent": ratio((closing - not_past_due) * period.days, sold),
+        "average_collection_days": ratio(cash_days(applied, from_due_date=False), collected),
+        "average_collection_days_from_due_date": ratio(
+            cash_days(applied, from_due_date=True), collected
         ),
-        collection_effectiveness_index=ratio(
-            100 * (months * opening + sold - months * closing),
-            months * opening + sold - months * current,
+        "unpaid_rate": ratio(unpaid, unpaid + collected),
+        "collection_effectiveness_index": ratio(
+            100 * ((opening - closing) * months + sold), (opening - not_past_due) * months + sold
         ),
-        collection_effectiveness_index_period_total=ratio(
-            100 * (opening + sold - closing), opening + sold - current
+        "collection_effectiveness_index_period_total": ratio(
+            100 * (opening + sold - closing), opening + sold - not_past_due
         ),
-    )
-
-
-def _sum(items: Sequence[OpenItem]) -> Decimal:
-    return sum((item.open_amount or ZERO for item in items), ZERO)
+    }
+    if opening + closing <= 0:
+        # n / turnover: without a turnover there are no turnover days.
+        measures["turnover_days"] = Ratio(None, None, None, measures["receivables_turnover"].status)
+    return measures

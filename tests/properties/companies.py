@@ -107,8 +107,6 @@ def receivables(draw: st.DrawFn, number: int) -> list[Told]:
     kind = draw(st.sampled_from(("invoice", "invoice", "invoice", "debit_memo", "opening_balance")))
     document_dates = [draw(days(last=date(2024, 5, 31))) for _ in range(2)]
     customers = draw(st.sampled_from((("A", "A"), ("B", "B"), ("A", "B"))))
-    if installments > 1:
-        customers = (customers[0], customers[0])
     result = []
     for installment in range(1, installments + 1):
         versions = []
@@ -244,7 +242,10 @@ def reversals(draw: st.DrawFn, number: int, lines: Sequence[Content]) -> list[To
                 "currency_code": lines[0]["currency_code"],
                 "amount": draw(st.sampled_from((amount, -amount))),
                 "document_id": named["document_id"] if named else None,
-                "installment_no": named["installment_no"] if named else None,
+                "installment_no": named["installment_no"]
+                if named and draw(st.booleans())
+                else None,
+                "discount_amount": draw(st.sampled_from((None, None, None, Decimal("0.75")))),
                 "reverses_payment_id": lines[0]["payment_id"] if known else "gone",
             }
         ]
@@ -325,6 +326,7 @@ def plans(draw: st.DrawFn) -> Plan:
         for content in [_last_content(row)]
         if row.key["installment_no"] == 1
     ]
+    standing_alone: list[Content] = []
     for letter, kind in (
         ("C", "credit_memo"),
         ("C", "credit_memo"),
@@ -333,10 +335,13 @@ def plans(draw: st.DrawFn) -> Plan:
         ("V", "recovery"),
     ):
         if draw(st.integers(0, 2)) == 0:
-            ledger.append(draw(set_against(len(ledger), kind, targets, letter)))
+            row = draw(set_against(len(ledger), kind, targets, letter))
+            ledger.append(row)
+            if kind == "adjustment":
+                standing_alone.append(row.key | _last_content(row))
     payments: list[Told] = []
     for number in range(1, draw(st.integers(0, 5)) + 1):
-        rows, lines = draw(payment_lines(number, targets))
+        rows, lines = draw(payment_lines(number, [*targets, *standing_alone]))
         payments += rows
         if draw(st.integers(0, 3)) == 0:
             payments += draw(reversals(number, lines))

@@ -5,8 +5,9 @@ A company that disagrees is printed with all its rows.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.oracle import aging
-from tests.oracle.arithmetic import add_months, month_end
+from tests.oracle import aging, allowance, attribution, bad_debt, promises, scopes, turnover
+from tests.oracle.arithmetic import Period, Ratio, add_months, month_end, periods_until
+from tests.oracle.cash import cash_on_documents
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal, journal
 from tests.properties.companies import DELIVERIES, delivered_rows, master_rows
@@ -333,3 +335,271 @@ def test_aging_totals_at_month_ends_and_the_run_s_day(built: Built, grain: str) 
         return lines
 
     built.compare(actual, expected, f"aging_by_{grain}")
+
+
+# -- turnover and bad debt --------------------------------------------------------------------
+
+TURNOVER_MEASURES = (
+    "receivables_turnover",
+    "receivables_turnover_13_point",
+    "receivables_turnover_5_point",
+    "turnover_days",
+    "days_sales_outstanding",
+    "days_sales_outstanding_rolling_3m",
+    "best_possible_days_sales_outstanding",
+    "average_days_delinquent",
+    "average_collection_days",
+    "average_collection_days_from_due_date",
+    "unpaid_rate",
+    "collection_effectiveness_index",
+    "collection_effectiveness_index_period_total",
+)
+BAD_DEBT_MEASURES = (
+    "recovery_rate",
+    "recovery_rate_within_0_days",
+    "recovery_rate_within_30_days",
+    "recovery_rate_within_60_days",
+    "recovery_rate_within_90_days",
+    "bad_debt_rate",
+    "bad_debt_rate_of_average_receivables",
+    "bad_debt_rate_of_credit_sales",
+)
+BAD_DEBT_AMOUNTS = (
+    "past_due_opening_amount",
+    "falling_due_amount",
+    "cash_on_due_items_amount",
+    "cash_applied_amount",
+    "cash_reversed_amount",
+    "write_off_amount",
+    "recovery_of_written_off_amount",
+    "net_write_off_amount",
+)
+Measured = dict[tuple[Any, ...], tuple[Mapping[str, Ratio], Mapping[str, Decimal]]]
+
+
+def measured(company: Company, what: str) -> Measured:
+    """Every scope and period of a company, with its rates and amounts."""
+    as_of_date = company.parameters.as_of_date
+    customers = scopes.customers_known(company.extracts, company.parameters)
+    cash = cash_on_documents(company.extracts, company.parameters, company.book)
+    start = scopes.first_day(company.book, as_of_date)
+    result: Measured = {}
+    if start is None:
+        return result
+    for scope, book in scopes.scoped(company.book, company.code, customers).items():
+        within = {movement.customer_id for movement in book.movements}
+        own_cash = [piece for piece in cash if piece.facts.customer_id in within]
+        for period in periods_until(start, as_of_date):
+            key = (period.kind, period.start, scope.scope_type, scope.scope_id)
+            if what == "turnover":
+                rates = turnover.turnover(book, own_cash, period, start.replace(day=1))
+                amounts = {
+                    "opening_receivables_amount": turnover.receivable(book, period.day_before),
+                    "closing_receivables_amount": turnover.receivable(book, period.end),
+                    "closing_current_amount": turnover.current(book, period.end),
+                    "credit_sales_amount": turnover.sales(book, period),
+                    "cash_applied_amount": turnover.cash_amount(
+                        piece for piece in own_cash if period.holds(piece.effective_date)
+                    ),
+                }
+            else:
+                rates, amounts = bad_debt.bad_debt(book, own_cash, period, as_of_date)
+            if any(amounts.values()):
+                result[key] = (rates, amounts)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("mart", "measures", "amounts"),
+    [
+        (
+            "turnover_by_period",
+            TURNOVER_MEASURES,
+            (
+                "opening_receivables_amount",
+                "closing_receivables_amount",
+                "closing_current_amount",
+                "credit_sales_amount",
+                "cash_applied_amount",
+            ),
+        ),
+        ("bad_debt_by_period", BAD_DEBT_MEASURES, BAD_DEBT_AMOUNTS),
+    ],
+)
+def test_measures_of_every_period_and_scope(
+    built: Built, mart: str, measures: Sequence[str], amounts: Sequence[str]
+) -> None:
+    columns = [*amounts, *(f"{m}{part}" for m in measures for part in ("", "_status"))]
+    actual = built.lines(
+        f"""
+        select company_code, period_type, period_start, scope_type, scope_id, {", ".join(columns)}
+        from marts.{mart}
+        where {" or ".join(f"{amount} <> 0" for amount in amounts)}
+        """,  # noqa: S608
+        4,
+    )
+
+    def expected(company: Company) -> Lines:
+        return {
+            key: (
+                *(sums[amount] for amount in amounts),
+                *(part for m in measures for part in (rates[m].value, rates[m].status)),
+            )
+            for key, (rates, sums) in measured(company, mart.partition("_by")[0]).items()
+        }
+
+    built.compare(actual, expected, f"{mart}({', '.join(columns)})")
+
+
+def test_the_parts_of_headline_rates_are_the_oracle_s(built: Built) -> None:
+    headline = ("recovery_rate", "bad_debt_rate")
+    columns = [f"{m}_{part}" for m in headline for part in ("numerator", "denominator")]
+    actual = built.lines(
+        f"""
+        select company_code, period_type, period_start, scope_type, scope_id, {", ".join(columns)}
+        from marts.bad_debt_by_period
+        where {" or ".join(f"{amount} <> 0" for amount in BAD_DEBT_AMOUNTS)}
+        """,  # noqa: S608
+        4,
+    )
+
+    def expected(company: Company) -> Lines:
+        return {
+            key: tuple(
+                part for m in headline for part in (rates[m].numerator, rates[m].denominator)
+            )
+            for key, (rates, _) in measured(company, "bad_debt").items()
+        }
+
+    built.compare(actual, expected, "parts of rates")
+
+
+# -- allowance --------------------------------------------------------------------------------
+
+
+def test_the_allowance_by_aging_and_its_roll_forward(built: Built) -> None:
+    seeds = Seeds()
+    by_bucket = built.lines(
+        """
+        select
+            company_code, period_start, segment, aging_bucket, open_amount, loss_rate,
+            required_allowance_amount
+        from marts.allowance_by_bucket
+        where allowance_method = 'aging' and open_amount <> 0
+        """,
+        3,
+    )
+    rolled = built.lines(
+        """
+        select
+            company_code, period_start, segment, opening_allowance_amount, charge_amount,
+            release_amount, write_off_amount, recovery_amount, closing_allowance_amount
+        from marts.allowance_roll_forward
+        where
+            allowance_method = 'aging'
+            and (
+                opening_allowance_amount <> 0 or closing_allowance_amount <> 0
+                or write_off_amount <> 0 or recovery_amount <> 0
+            )
+        """,
+        2,
+    )
+
+    def segments(company: Company) -> Iterator[tuple[str, Journal, list[Period]]]:
+        as_of_date = company.parameters.as_of_date
+        start = scopes.first_day(company.book, as_of_date)
+        if start is None:
+            return
+        months = [p for p in periods_until(start, as_of_date) if p.kind == "month"]
+        customers = scopes.customers_known(company.extracts, company.parameters)
+        for scope, book in scopes.scoped(company.book, company.code, customers).items():
+            if scope.scope_type == "segment":
+                yield scope.scope_id, book, months
+
+    def buckets_expected(company: Company) -> Lines:
+        return {
+            (month.start, segment, bucket): line
+            for segment, book, months in segments(company)
+            for month in months
+            for bucket, line in allowance.required_by_bucket(
+                book, month, segment, BUCKETS, seeds
+            ).items()
+            if line[0] != 0
+        }
+
+    def roll_expected(company: Company) -> Lines:
+        return {
+            (month.start, segment): astuple(line)
+            for segment, book, months in segments(company)
+            for month, line in allowance.roll_forward(book, months, segment, BUCKETS, seeds).items()
+            if line.opening or line.closing or line.write_off or line.recovery
+        }
+
+    built.compare(by_bucket, buckets_expected, "allowance_by_bucket")
+    built.compare(rolled, roll_expected, "allowance_roll_forward")
+
+
+# -- promises and attribution -----------------------------------------------------------------
+
+
+def test_every_promise_ends_as_the_oracle_says(built: Built) -> None:
+    seeds = Seeds()
+    actual = built.lines(
+        """
+        select
+            'co_' || left(promise_id, 3), promise_id, customer_id, collector_id, document_id,
+            promise_date, promised_date, deadline_date, superseded_date, currency_code,
+            promised_amount_document, matched_amount_document, kept_date, promise_status
+        from marts.promises
+        """,
+        1,
+    )
+
+    def expected(company: Company) -> Lines:
+        return {
+            (promise.promise_id,): astuple(promise)[1:]
+            for promise in promises.promises(
+                company.extracts, company.parameters, company.book, seeds
+            )
+        }
+
+    built.compare(actual, expected, "promises")
+
+
+def test_every_piece_of_cash_is_earned_by_whom_the_oracle_says(built: Built) -> None:
+    seeds = Seeds()
+    actual = built.lines(
+        """
+        select
+            company_code, attribution_method, payment_id, line_no, document_id, installment_no,
+            effective_date, is_reversed_cash, payment_date, collector_id,
+            sum(attributed_amount_document), sum(attributed_amount)
+        from marts.cash_attribution
+        group by all
+        having sum(attributed_amount_document) <> 0
+        """,
+        7,
+    )
+
+    def expected(company: Company) -> Lines:
+        cash = cash_on_documents(company.extracts, company.parameters, company.book)
+        sums: dict[tuple[Any, ...], list[Any]] = {}
+        for method, piece, collector in attribution.attribute_cash(
+            company.extracts, company.parameters, cash, seeds
+        ):
+            key = (
+                method,
+                piece.payment_id,
+                piece.line_no,
+                piece.facts.item.document_id,
+                piece.facts.item.installment_no,
+                piece.effective_date,
+                piece.is_reversal,
+            )
+            line = sums.setdefault(key, [piece.payment_date, collector, 0, None])
+            line[2] += piece.amount_document
+            if piece.amount is not None:
+                line[3] = (line[3] or 0) + piece.amount
+        return {key: tuple(line) for key, line in sums.items() if line[2] != 0}
+
+    built.compare(actual, expected, "cash_attribution")

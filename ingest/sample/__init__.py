@@ -4,7 +4,8 @@ Here lives everything that makes sample data; nothing here is used when real ext
 same settings always give the same bytes.
 """
 
-from ingest.sample.company import SampleSummary, write_sample_company
+from ingest.sample.company import SampleSummary, write_company, write_sample_company
+from ingest.sample.oddities import Planted
 from ingest.sample.settings import Settings
 
-__all__ = ["SampleSummary", "Settings", "write_sample_company"]
+__all__ = ["Planted", "SampleSummary", "Settings", "write_company", "write_sample_company"]

@@ -81,7 +81,13 @@ def write_sample_company(
     Raises:
         ValueError: A size or calendar of which no company can be made.
     """
-    settings = Settings(documents=documents, seed=seed, months=months, end_date=end_date)
+    return write_company(
+        landing, Settings(documents=documents, seed=seed, months=months, end_date=end_date)
+    )
+
+
+def write_company(landing: Path, settings: Settings) -> SampleSummary:
+    """Write the company that the settings describe; see ``write_sample_company``."""
     customers = make_customers(settings)
     collectors = make_collectors(settings)
     portfolios = make_portfolios(settings, customers, collectors)
@@ -96,7 +102,7 @@ def write_sample_company(
     systems.write_rates(finance.make_rates(settings))
     systems.write_surveys(finance.make_surveys(settings, customers))
     systems.write_trainings(finance.make_trainings(settings, collectors))
-    systems.write_targets(finance.make_targets(settings, collectors, collected // months))
+    systems.write_targets(finance.make_targets(settings, collectors, collected // settings.months))
     systems.write_controls(balances.statements())
     systems.finish()
     file_count, byte_count = target.finish()

@@ -147,8 +147,9 @@ def _shared_out(total: int, weights: Floats) -> Integers:
     whole = np.floor(shares).astype(np.int64)
     missing = total - len(weights) - int(whole.sum())
     order = np.argsort(-(shares - whole), kind="stable")
-    whole[order[:missing]] += 1
-    return whole + 1
+    parts: Integers = whole + 1
+    parts[order[:missing]] += 1
+    return parts
 
 
 def _names(

@@ -8,7 +8,8 @@ lives in the modules beside this one. No wall clock is read: the same settings g
 from __future__ import annotations
 
 import calendar
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -58,6 +59,7 @@ class Settings:
         weekly_deliveries: Weekly deliveries before the daily ones.
         daily_deliveries: Days at the end that have a delivery each.
         opening_months: Months of history in the opening delivery.
+        block_documents: About how many documents are held in memory at once.
     """
 
     documents: int = 12_000
@@ -67,7 +69,7 @@ class Settings:
     weekly_deliveries: int = 14
     daily_deliveries: int = 14
     opening_months: int = 3
-    block_documents: int = field(default=100_000, repr=False)
+    block_documents: int = 100_000
 
     def __post_init__(self) -> None:
         """Refuse sizes of which no company can be made."""
@@ -119,12 +121,12 @@ class Settings:
     @cached_property
     def customer_count(self) -> int:
         """Customers grow slower than documents: big companies bill each of theirs more."""
-        return max(40, round(300 * (self.documents / 12_000) ** 0.75))
+        return max(40, round(300 * math.pow(self.documents / 12_000, 0.75)))
 
     @cached_property
     def collector_count(self) -> int:
         """People in the collection teams, managers, assistants and lawyers included."""
-        return max(12, min(400, round(18 * (self.documents / 12_000) ** 0.5)))
+        return max(12, min(400, round(18 * math.sqrt(self.documents / 12_000))))
 
     @cached_property
     def team_count(self) -> int:

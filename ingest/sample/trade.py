@@ -530,7 +530,7 @@ def _losses(
     day = np.where(day < NEVER, working_day(np.minimum(day, NEVER - 7)), NEVER)
     item = np.flatnonzero((left > 0) & (day <= end) & (failed | fate.has("never_paid")))
     size = len(item)
-    recovered = rng.random(size) < 0.35
+    recovered = rng.random(size) < 0.45
     recovery_day = working_day(day[item] + rng.integers(25, 140, size))
     share = rng.uniform(0.1, 0.6, size)
     return _Losses(
@@ -611,7 +611,7 @@ def _billed_versions(
         pl.Series("balance_day", bills.opened[item]),
         pl.when("is_first").then(pl.Series(bills.cents[item])).otherwise(0).alias("balance_cents"),
     )
-    return frame.select(LEDGER_SCHEMA.names()).cast(dict(LEDGER_SCHEMA))
+    return frame.select(LEDGER_SCHEMA.names()).cast(LEDGER_SCHEMA)
 
 
 def _description(document_type: pl.Series, is_overseas: Flags) -> pl.Series:
@@ -799,7 +799,7 @@ def _payments(
     )
     payments = pl.concat(
         [
-            frame.select(PAYMENTS_SCHEMA.names()).cast(dict(PAYMENTS_SCHEMA))
+            frame.select(PAYMENTS_SCHEMA.names()).cast(PAYMENTS_SCHEMA)
             for frame in (delivered, matched, reversal)
         ]
     )

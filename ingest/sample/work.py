@@ -31,26 +31,25 @@ CHANNELS = ("phone", "messaging", "email", "sms", "letter", "visit", "legal")
 #: Of the promises that a customer could keep, how many name a day on which the money is there.
 _HONEST_SHARE = 0.74
 
-CONTACTS_SCHEMA = pl.Schema(
-    {
-        "delivery": pl.Int64,
-        "contact_id": pl.String,
-        "customer_id": pl.String,
-        "document_id": pl.String,
-        "collector_id": pl.String,
-        "local": pl.Datetime("us"),
-        "instant": pl.Datetime("us"),
-        "channel": pl.String,
-        "direction": pl.String,
-        "outcome": pl.String,
-        "promised_cents": pl.Int64,
-        "promised_date": pl.Int64,
-        "duration_seconds": pl.Int64,
-        "is_complaint_upheld": pl.Boolean,
-        "evidence_reference": pl.String,
-        "note": pl.String,
-    }
-)
+_CONTACTS_COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
+    "delivery": pl.Int64,
+    "contact_id": pl.String,
+    "customer_id": pl.String,
+    "document_id": pl.String,
+    "collector_id": pl.String,
+    "local": pl.Datetime("us"),
+    "instant": pl.Datetime("us"),
+    "channel": pl.String,
+    "direction": pl.String,
+    "outcome": pl.String,
+    "promised_cents": pl.Int64,
+    "promised_date": pl.Int64,
+    "duration_seconds": pl.Int64,
+    "is_complaint_upheld": pl.Boolean,
+    "evidence_reference": pl.String,
+    "note": pl.String,
+}
+CONTACTS_SCHEMA = pl.Schema(_CONTACTS_COLUMNS)
 _NOTES = {
     "no_answer": "无人接听",
     "left_message": "Message left, reminder sent",
@@ -147,7 +146,7 @@ def make_contacts(
             .alias("evidence_reference")
         )
         .select(CONTACTS_SCHEMA.names())
-        .cast(dict(CONTACTS_SCHEMA))
+        .cast(CONTACTS_SCHEMA)
     )
 
 
@@ -160,12 +159,12 @@ def _attempts(rng: np.random.Generator, settings: Settings, items: Items) -> pl.
     start, end = day_number(settings.start_date), day_number(settings.end_date)
     count = len(items.customer)
     remind = items.due - rng.integers(2, 7, count)
-    reminded = (rng.random(count) < 0.62) & (remind > items.opened) & (remind < items.first_paid)
+    reminded = (rng.random(count) < 0.75) & (remind > items.opened) & (remind < items.first_paid)
     reminded &= (remind >= start) & (remind <= end)
     first = np.maximum(items.due + 3, start)
     last = np.minimum(items.settled - 1, end)
     late = np.clip(last - first + 1, 0, 150)
-    attempts = np.where(late > 0, np.minimum(1 + rng.poisson(late / 5.0), 20), 0)
+    attempts = np.where(late > 0, np.minimum(1 + rng.poisson(late / 3.6), 24), 0)
     at = np.concatenate([np.flatnonzero(reminded), np.repeat(np.arange(count), attempts)])
     is_reminder = np.arange(len(at)) < int(reminded.sum())
     place = (rng.random(len(at)) * late[at]).astype(np.int64)

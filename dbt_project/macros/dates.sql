@@ -5,7 +5,7 @@
 
 {#- Days from one date to another: negative when the second is the earlier one. -#}
 {%- macro days_between(start_date, end_date) -%}
-    {{ return(adapter.dispatch('days_between', 'collections')(start_date, end_date)) }}
+    {{ adapter.dispatch('days_between', 'collections')(start_date, end_date) }}
 {%- endmacro -%}
 
 {%- macro default__days_between(start_date, end_date) -%}
@@ -17,7 +17,7 @@
 {%- endmacro -%}
 
 {%- macro add_days(start_date, day_count) -%}
-    {{ return(adapter.dispatch('add_days', 'collections')(start_date, day_count)) }}
+    {{ adapter.dispatch('add_days', 'collections')(start_date, day_count) }}
 {%- endmacro -%}
 
 {%- macro default__add_days(start_date, day_count) -%}
@@ -30,7 +30,7 @@
 
 {#- Adding months clamps to the end of a shorter month: 31 January + 1 = 28 or 29 February. -#}
 {%- macro add_months(start_date, month_count) -%}
-    {{ return(adapter.dispatch('add_months', 'collections')(start_date, month_count)) }}
+    {{ adapter.dispatch('add_months', 'collections')(start_date, month_count) }}
 {%- endmacro -%}
 
 {%- macro default__add_months(start_date, month_count) -%}
@@ -77,7 +77,7 @@
 
 {#- Monday is 1, Sunday is 7. -#}
 {%- macro iso_weekday(any_date) -%}
-    {{ return(adapter.dispatch('iso_weekday', 'collections')(any_date)) }}
+    {{ adapter.dispatch('iso_weekday', 'collections')(any_date) }}
 {%- endmacro -%}
 
 {%- macro default__iso_weekday(any_date) -%}
@@ -94,7 +94,7 @@
 
 {#- The business date of a UTC instant in a time zone (an IANA name). -#}
 {%- macro local_date(utc_timestamp, timezone) -%}
-    {{ return(adapter.dispatch('local_date', 'collections')(utc_timestamp, timezone)) }}
+    {{ adapter.dispatch('local_date', 'collections')(utc_timestamp, timezone) }}
 {%- endmacro -%}
 
 {%- macro default__local_date(utc_timestamp, timezone) -%}
@@ -120,7 +120,7 @@
     first > last must be filtered out before.
 -#}
 {%- macro explode_integers(first, last) -%}
-    {{ return(adapter.dispatch('explode_integers', 'collections')(first, last)) }}
+    {{ adapter.dispatch('explode_integers', 'collections')(first, last) }}
 {%- endmacro -%}
 
 {%- macro default__explode_integers(first, last) -%}
@@ -138,7 +138,7 @@
 
 {#- Microseconds of an instant since 1970, as an integer. -#}
 {%- macro microseconds_of(any_timestamp) -%}
-    {{ return(adapter.dispatch('microseconds_of', 'collections')(any_timestamp)) }}
+    {{ adapter.dispatch('microseconds_of', 'collections')(any_timestamp) }}
 {%- endmacro -%}
 
 {%- macro default__microseconds_of(any_timestamp) -%}

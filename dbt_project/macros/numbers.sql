@@ -20,7 +20,7 @@
     because a decimal division gives a float in some engines.
 -#}
 {%- macro exact_ratio(numerator, denominator) -%}
-    {{ return(adapter.dispatch('exact_ratio', 'collections')(numerator, denominator)) }}
+    {{ adapter.dispatch('exact_ratio', 'collections')(numerator, denominator) }}
 {%- endmacro -%}
 
 {%- macro default__exact_ratio(numerator, denominator) -%}
@@ -53,7 +53,7 @@
 
 {#- An amount times part over whole, rounded once: exact, because it works on cents. -#}
 {%- macro prorate_amount(amount, part, whole) -%}
-    {{ return(adapter.dispatch('prorate_amount', 'collections')(amount, part, whole)) }}
+    {{ adapter.dispatch('prorate_amount', 'collections')(amount, part, whole) }}
 {%- endmacro -%}
 
 {%- macro default__prorate_amount(amount, part, whole) -%}

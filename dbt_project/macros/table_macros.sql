@@ -119,7 +119,7 @@ inner join marts.dim_aging_buckets as buckets_by_document_date
 
 {#- The statement that creates `marts.open_items_as_of(as_of_date, known_at)`. -#}
 {%- macro create_open_items_as_of() -%}
-    {{ return(adapter.dispatch('create_open_items_as_of', 'collections')()) }}
+    {{ adapter.dispatch('create_open_items_as_of', 'collections')() }}
 {%- endmacro -%}
 
 {%- macro default__create_open_items_as_of() -%}
@@ -132,7 +132,7 @@ inner join marts.dim_aging_buckets as buckets_by_document_date
 
 {#- The statement that creates `marts.aging_as_of(as_of_date, known_at)`, after the one above. -#}
 {%- macro create_aging_as_of() -%}
-    {{ return(adapter.dispatch('create_aging_as_of', 'collections')()) }}
+    {{ adapter.dispatch('create_aging_as_of', 'collections')() }}
 {%- endmacro -%}
 
 {%- macro default__create_aging_as_of() -%}

@@ -179,7 +179,7 @@ versions as (
 
 {#- Several columns as one value that compares null-safe as a whole. -#}
 {%- macro content_record(columns) -%}
-    {{ return(adapter.dispatch('content_record', 'collections')(columns)) }}
+    {{ adapter.dispatch('content_record', 'collections')(columns) }}
 {%- endmacro -%}
 
 {%- macro default__content_record(columns) -%}

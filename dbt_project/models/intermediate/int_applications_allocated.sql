@@ -66,13 +66,33 @@ installments as (
 ),
 
 instants as (
-    select company_code, document_id, currency_code, valid_from as instant_at from applications
+    select
+        company_code,
+        document_id,
+        currency_code,
+        valid_from as instant_at
+    from applications
     union
-    select company_code, document_id, currency_code, valid_to as instant_at from applications
+    select
+        company_code,
+        document_id,
+        currency_code,
+        valid_to as instant_at
+    from applications
     union
-    select company_code, document_id, currency_code, valid_from as instant_at from installments
+    select
+        company_code,
+        document_id,
+        currency_code,
+        valid_from as instant_at
+    from installments
     union
-    select company_code, document_id, currency_code, valid_to as instant_at from installments
+    select
+        company_code,
+        document_id,
+        currency_code,
+        valid_to as instant_at
+    from installments
 ),
 
 epochs as (
@@ -198,11 +218,11 @@ ordered_applications as (
         sum(amount_document) over (
             partition by company_code, document_id, currency_code, epoch_from
             order by
-                effective_date,
+                effective_date asc,
                 case when amount_document > 0 then 0 else 1 end,
-                source_type,
-                source_id,
-                source_line_no,
+                source_type asc,
+                source_id asc,
+                source_line_no asc,
                 case when event_type = 'discount' then 1 else 0 end,
                 piece_no desc
             rows between unbounded preceding and current row

@@ -20,8 +20,8 @@ with_own_terms as (
     select
         versions.*,
         case
-            when due_date is not null then 'delivered'
-            when payment_terms_days is not null then 'document_terms'
+            when versions.due_date is not null then 'delivered'
+            when versions.payment_terms_days is not null then 'document_terms'
         end as own_due_date_source
     from versions
 ),
@@ -53,7 +53,7 @@ with_customer_terms as (
         with_own_terms.document_id,
         with_own_terms.installment_no,
         {%- for column in content if column not in ['due_date', 'payment_terms_days'] %}
-        with_own_terms.{{ column }},
+            with_own_terms.{{ column }},
         {%- endfor %}
         case
             when
@@ -93,7 +93,7 @@ with_due_date as (
         document_id,
         installment_no,
         {%- for column in content if column not in ['due_date', 'payment_terms_days'] %}
-        {{ column }},
+            {{ column }},
         {%- endfor %}
         coalesce(due_date, {{ add_days('document_date', 'payment_terms_days') }}) as due_date,
         own_due_date_source as due_date_source,

@@ -89,13 +89,33 @@ reversed_lines as (
 ),
 
 instants as (
-    select company_code, payment_id, currency_code, valid_from as instant_at from reversed_lines
+    select
+        company_code,
+        payment_id,
+        currency_code,
+        valid_from as instant_at
+    from reversed_lines
     union
-    select company_code, payment_id, currency_code, valid_to as instant_at from reversed_lines
+    select
+        company_code,
+        payment_id,
+        currency_code,
+        valid_to as instant_at
+    from reversed_lines
     union
-    select company_code, reverses_payment_id, currency_code, valid_from from reversals
+    select
+        company_code,
+        reverses_payment_id,
+        currency_code,
+        valid_from
+    from reversals
     union
-    select company_code, reverses_payment_id, currency_code, valid_to from reversals
+    select
+        company_code,
+        reverses_payment_id,
+        currency_code,
+        valid_to
+    from reversals
 ),
 
 epochs as (
@@ -163,8 +183,8 @@ reversals_by_epoch as (
             reversals.company_code = epochs.company_code
             and reversals.reverses_payment_id = epochs.payment_id
             and reversals.currency_code = epochs.currency_code
-            and epochs.epoch_from >= reversals.valid_from
-            and epochs.epoch_from < reversals.valid_to
+            and reversals.valid_from <= epochs.epoch_from
+            and reversals.valid_to > epochs.epoch_from
 ),
 
 -- A reversal that names its document.

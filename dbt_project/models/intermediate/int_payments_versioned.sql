@@ -19,7 +19,7 @@ final as (
         valid_from,
         valid_to,
         {%- for column in content %}
-        {{ column }},
+            {{ column }},
         {%- endfor %}
         valid_to = {{ far_future_at() }} as is_current,
         _load_id,

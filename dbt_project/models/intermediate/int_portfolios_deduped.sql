@@ -1,4 +1,5 @@
--- Grain: one row per customer and first day of ownership, as last delivered and not left out by a later full delivery.
+-- Grain: one row per customer and first day of ownership, as last delivered and not left out by a
+-- later full delivery.
 with delivered as (
     select
         *,

@@ -18,7 +18,7 @@ bounds as (
         ) as first_date
     from run_parameters
     left join movements
-        on movements.effective_date <= run_parameters.as_of_date
+        on run_parameters.as_of_date >= movements.effective_date
 ),
 
 month_numbers as (

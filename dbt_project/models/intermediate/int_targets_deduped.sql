@@ -1,4 +1,5 @@
--- Grain: one row per period, scope and measure, as last delivered and not left out by a later full delivery.
+-- Grain: one row per period, scope and measure, as last delivered and not left out by a later full
+-- delivery.
 with delivered as (
     select
         *,

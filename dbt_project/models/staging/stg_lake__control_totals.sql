@@ -1,4 +1,5 @@
--- Grain: one row per extract, delivery, source, balance and delivery of the control itself, of the loads known at the run's known_at.
+-- Grain: one row per extract, delivery, source, balance and delivery of the control itself, of the
+-- loads known at the run's known_at.
 with delivered as (
     select * from {{ source('raw', 'control_totals') }}
 ),

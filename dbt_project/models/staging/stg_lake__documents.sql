@@ -1,4 +1,5 @@
--- Grain: one row per company, document, installment and delivery, of the loads known at the run's known_at.
+-- Grain: one row per company, document, installment and delivery, of the loads known at the run's
+-- known_at.
 with delivered as (
     select * from {{ source('raw', 'ledger') }}
 ),

@@ -54,7 +54,7 @@ final as (
     from sliced
     inner join buckets
         on
-            buckets.aging_bucket = sliced.credit_class_code
+            sliced.credit_class_code = buckets.aging_bucket
             or (
                 sliced.credit_class_code is null
                 and {{ bucket_holds('buckets', 'sliced.due_date', 'sliced.as_of_date') }}
@@ -63,7 +63,7 @@ final as (
         on
             buckets.bucket_set = buckets_by_document_date.bucket_set
             and (
-                buckets_by_document_date.aging_bucket = sliced.credit_class_code
+                sliced.credit_class_code = buckets_by_document_date.aging_bucket
                 or (
                     sliced.credit_class_code is null
                     and {{ bucket_holds(

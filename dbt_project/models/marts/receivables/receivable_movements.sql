@@ -28,9 +28,15 @@ flagged as (
     from movements
     left join restated_slots
         on
-            {%- for column in slot %}
-            {{ 'and ' if not loop.first }}movements.{{ column }} = restated_slots.{{ column }}
-            {%- endfor %}
+            movements.company_code = restated_slots.company_code
+            and movements.item_type = restated_slots.item_type
+            and movements.document_id = restated_slots.document_id
+            and movements.installment_no = restated_slots.installment_no
+            and movements.movement_type = restated_slots.movement_type
+            and movements.source_type = restated_slots.source_type
+            and movements.source_id = restated_slots.source_id
+            and movements.source_line_no = restated_slots.source_line_no
+            and movements.piece_no = restated_slots.piece_no
 ),
 
 compared as (

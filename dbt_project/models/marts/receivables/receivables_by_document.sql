@@ -65,9 +65,9 @@ happened as (
         movements.document_id,
         movements.installment_no,
         {%- for kind, condition in kinds.items() %}
-        sum(case when {{ condition }} then -amount_document else 0 end)
-            as {{ kind }}_amount_document,
-        sum(case when {{ condition }} then -amount else 0 end) as {{ kind }}_amount,
+            sum(case when {{ condition }} then -amount_document else 0 end)
+                as {{ kind }}_amount_document,
+            sum(case when {{ condition }} then -amount else 0 end) as {{ kind }}_amount,
         {%- endfor %}
         sum(amount) as remaining_amount,
         sum(amount_document) as remaining_amount_document,
@@ -121,11 +121,11 @@ joined as (
                 then coalesce(own_values.original_amount, 0)
         end as original_amount,
         {%- for kind in kinds %}
-        coalesce(happened.{{ kind }}_amount_document, 0) as {{ kind }}_amount_document,
-        case
-            when coalesce(happened.missing_count, 0) = 0
-                then coalesce(happened.{{ kind }}_amount, 0)
-        end as {{ kind }}_amount,
+            coalesce(happened.{{ kind }}_amount_document, 0) as {{ kind }}_amount_document,
+            case
+                when coalesce(happened.missing_count, 0) = 0
+                    then coalesce(happened.{{ kind }}_amount, 0)
+            end as {{ kind }}_amount,
         {%- endfor %}
         coalesce(happened.remaining_amount_document, 0) as open_amount_document,
         coalesce(happened.remaining_amount, 0) as remaining_amount,
@@ -184,10 +184,10 @@ final as (
         original_amount_document,
         cast(original_amount as decimal(18, 2)) as original_amount,
         {%- for kind in kinds %}
-        {%- set sign = '-' if kind == 'adjusted' else '' %}
-        cast({{ sign }}{{ kind }}_amount_document as decimal(18, 2))
-            as {{ kind }}_amount_document,
-        cast({{ sign }}{{ kind }}_amount as decimal(18, 2)) as {{ kind }}_amount,
+            {%- set sign = '-' if kind == 'adjusted' else '' %}
+            cast({{ sign }}{{ kind }}_amount_document as decimal(18, 2))
+                as {{ kind }}_amount_document,
+            cast({{ sign }}{{ kind }}_amount as decimal(18, 2)) as {{ kind }}_amount,
         {%- endfor %}
         cast(open_amount_document as decimal(18, 2)) as open_amount_document,
         case

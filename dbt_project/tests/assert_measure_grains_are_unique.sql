@@ -1,0 +1,42 @@
+-- Fails with one row per mart and key that stands in more than one row.
+{%- set grains = {
+    'turnover_by_period': [
+        'period_type', 'period_start', 'company_code', 'scope_type', 'scope_id'
+    ],
+    'bad_debt_by_period': [
+        'period_type', 'period_start', 'company_code', 'scope_type', 'scope_id'
+    ],
+    'allowance_by_bucket': [
+        'period_start', 'company_code', 'allowance_method', 'segment', 'aging_bucket'
+    ],
+    'allowance_roll_forward': ['period_start', 'company_code', 'allowance_method', 'segment'],
+    'promises': ['promise_id'],
+    'cash_attribution': ['attribution_method', 'movement_id', 'collector_id'],
+    'performance_by_collector_month': ['month_start', 'collector_id'],
+    'performance_by_team_month': ['month_start', 'team_id'],
+    'scorecard_by_quarter': ['quarter_start', 'company_code', 'measure'],
+    'proofs': ['proof_code', 'proof_subject', 'company_code', 'currency_code', 'as_of_date'],
+    'load_history': ['load_sequence'],
+    'quarantined_rows': ['load_id', 'extract_name', 'row_number'],
+} %}
+with repeated as (
+    {%- for mart, key in grains.items() %}
+    select
+        '{{ mart }}' as mart,
+        concat_ws(
+            '|'
+            {%- for column in key -%}
+            , coalesce(cast({{ column }} as varchar), '(null)')
+            {%- endfor -%}
+        ) as repeated_key,
+        count(*) as row_count
+    from {{ ref(mart) }}
+    group by {{ key | join(', ') }}
+    having count(*) > 1
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
+
+select * from repeated

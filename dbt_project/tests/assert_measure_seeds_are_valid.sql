@@ -1,0 +1,219 @@
+-- Fails with one row per fault in the business constants of the measures.
+with allowance_methods as (
+    select * from {{ ref('allowance_methods') }}
+),
+
+loss_rates as (
+    select * from {{ ref('loss_rates') }}
+),
+
+aging_buckets as (
+    select * from {{ ref('dim_aging_buckets') }}
+),
+
+promise_rules as (
+    select * from {{ ref('promise_rules') }}
+),
+
+attribution_methods as (
+    select * from {{ ref('attribution_methods') }}
+),
+
+contact_outcomes as (
+    select * from {{ ref('contact_outcomes') }}
+),
+
+scorecard_targets as (
+    select * from {{ ref('scorecard_targets') }}
+),
+
+measure_rules as (
+    select * from {{ ref('measure_rules') }}
+),
+
+rates_needed as (
+    select
+        allowance_methods.allowance_method,
+        aging_buckets.aging_bucket
+    from allowance_methods
+    inner join aging_buckets
+        on allowance_methods.bucket_set = aging_buckets.bucket_set
+    union all
+    select
+        allowance_method,
+        'all' as aging_bucket
+    from allowance_methods
+    where allowance_method in ('percent_of_receivables', 'percent_of_sales')
+),
+
+rates_missing as (
+    select
+        'loss_rates' as seed,
+        'no rate for every segment (*): ' || rates_needed.allowance_method
+        || ', ' || rates_needed.aging_bucket as fault
+    from rates_needed
+    left join loss_rates
+        on
+            rates_needed.allowance_method = loss_rates.allowance_method
+            and rates_needed.aging_bucket = loss_rates.aging_bucket
+            and loss_rates.segment = '*'
+    where loss_rates.loss_rate is null
+),
+
+rates_unknown as (
+    select
+        'loss_rates' as seed,
+        'no such method or bucket: ' || loss_rates.allowance_method
+        || ', ' || loss_rates.aging_bucket as fault
+    from loss_rates
+    left join rates_needed
+        on
+            loss_rates.allowance_method = rates_needed.allowance_method
+            and loss_rates.aging_bucket = rates_needed.aging_bucket
+    where rates_needed.aging_bucket is null
+),
+
+rates_out_of_range as (
+    select
+        'loss_rates' as seed,
+        'not from 0 to 1: ' || allowance_method || ', ' || segment || ', ' || aging_bucket as fault
+    from loss_rates
+    where loss_rate is null or loss_rate < 0 or loss_rate > 1
+),
+
+rates_repeated as (
+    select
+        'loss_rates' as seed,
+        'repeated: ' || allowance_method || ', ' || segment || ', ' || aging_bucket as fault
+    from loss_rates
+    group by allowance_method, segment, aging_bucket
+    having count(*) > 1
+),
+
+methods_wrong as (
+    select
+        'allowance_methods' as seed,
+        'expected the methods aging (with a bucket set), percent_of_receivables, percent_of_sales '
+        || 'and direct_write_off, each at most once, one of them booked' as fault
+    from allowance_methods
+    having
+        sum(case when is_booked then 1 else 0 end) <> 1
+        or count(distinct allowance_method) <> count(*)
+        or sum(
+            case
+                when allowance_method = 'aging' and bucket_set is not null then 0
+                when
+                    allowance_method in (
+                        'percent_of_receivables', 'percent_of_sales', 'direct_write_off'
+                    )
+                    and bucket_set is null
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
+promise_rules_wrong as (
+    select
+        'promise_rules' as seed,
+        'expected one row, grace_days of 0 or more, amount_tolerance_rate from 0 to below 1'
+            as fault
+    from promise_rules
+    having
+        count(*) <> 1
+        or sum(
+            case
+                when
+                    grace_days >= 0
+                    and amount_tolerance_rate >= 0
+                    and amount_tolerance_rate < 1
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
+attribution_methods_wrong as (
+    select
+        'attribution_methods' as seed,
+        'expected portfolio_owner and last_touch (with window_days of 0 or more), '
+        || 'one of them the headline' as fault
+    from attribution_methods
+    having
+        count(*) <> 2
+        or sum(case when is_headline then 1 else 0 end) <> 1
+        or sum(case when attribution_method = 'portfolio_owner' then 1 else 0 end) <> 1
+        or sum(
+            case when attribution_method = 'last_touch' and window_days >= 0 then 1 else 0 end
+        ) <> 1
+),
+
+outcomes_wrong as (
+    select
+        'contact_outcomes' as seed,
+        'repeated, unset, or the right party without a connect: ' || outcome as fault
+    from contact_outcomes
+    group by outcome
+    having
+        count(*) > 1
+        or sum(
+            case
+                when is_connect is null or is_right_party is null or is_touch is null then 1
+                when is_right_party and not is_connect then 1
+                else 0
+            end
+        ) > 0
+),
+
+targets_wrong as (
+    select
+        'scorecard_targets' as seed,
+        'repeated, or an unknown comparison: ' || measure as fault
+    from scorecard_targets
+    group by measure
+    having
+        count(*) > 1
+        or sum(
+            case when target_comparison in ('at_least', 'at_most', 'below') then 0 else 1 end
+        ) > 0
+),
+
+measure_rules_wrong as (
+    select
+        'measure_rules' as seed,
+        'expected one row of positive numbers' as fault
+    from measure_rules
+    having
+        count(*) <> 1
+        or sum(
+            case
+                when
+                    minimum_survey_count > 0
+                    and satisfied_score_from > 0
+                    and assessment_months > 0
+                    and complaint_rate_customers > 0
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
+{%- set parts = [
+    'rates_missing', 'rates_unknown', 'rates_out_of_range', 'rates_repeated', 'methods_wrong',
+    'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong', 'targets_wrong',
+    'measure_rules_wrong'
+] %}
+
+faults as (
+    {%- for part in parts %}
+    select
+        seed,
+        fault
+    from {{ part }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
+
+select * from faults

@@ -1,0 +1,117 @@
+-- Fails with one row per rule and mart that is broken: a value stands if and only if its status is
+-- `ok`; the shares of a cash movement are 1; every month of the allowance opens with the close of
+-- the one before; promises take no more than was promised.
+{%- set measures = {
+    'turnover_by_period': [
+        'receivables_turnover', 'receivables_turnover_13_point', 'receivables_turnover_5_point',
+        'turnover_days', 'days_sales_outstanding', 'days_sales_outstanding_rolling_3m',
+        'best_possible_days_sales_outstanding', 'average_days_delinquent',
+        'average_collection_days', 'average_collection_days_from_due_date', 'unpaid_rate',
+        'collection_effectiveness_index', 'collection_effectiveness_index_period_total'
+    ],
+    'bad_debt_by_period': [
+        'recovery_rate', 'recovery_rate_within_0_days', 'recovery_rate_within_30_days',
+        'recovery_rate_within_60_days', 'recovery_rate_within_90_days', 'bad_debt_rate',
+        'bad_debt_rate_of_average_receivables', 'bad_debt_rate_of_credit_sales'
+    ],
+    'performance_by_collector_month': [
+        'right_party_contact_rate_of_attempts', 'right_party_contact_rate_of_connects',
+        'promise_kept_rate', 'promise_kept_rate_by_amount', 'collected_target_attainment_rate',
+        'complaint_rate', 'satisfaction_score', 'satisfied_rate', 'training_pass_rate',
+        'training_pass_rate_first_attempt'
+    ],
+    'performance_by_team_month': [
+        'right_party_contact_rate_of_attempts', 'right_party_contact_rate_of_connects',
+        'promise_kept_rate', 'promise_kept_rate_by_amount', 'collected_target_attainment_rate',
+        'complaint_rate', 'satisfaction_score', 'satisfied_rate', 'training_pass_rate',
+        'training_pass_rate_first_attempt'
+    ],
+} %}
+with values_without_status as (
+    {%- for mart, names in measures.items() %}
+    {%- set mart_loop = loop %}
+    {%- for name in names %}
+    select
+        '{{ mart }}.{{ name }} and its status disagree' as rule,
+        count(*) as row_count
+    from {{ ref(mart) }}
+    where ({{ name }} is not null) <> ({{ name }}_status = 'ok')
+    {%- if not (loop.last and mart_loop.last) %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+    {%- endfor %}
+),
+
+scorecard_statuses as (
+    select
+        'scorecard_by_quarter.value and its status disagree' as rule,
+        count(*) as row_count
+    from {{ ref('scorecard_by_quarter') }}
+    where (value is not null) <> (status in ('ok', 'met', 'missed'))
+),
+
+movement_shares as (
+    select
+        attribution_method,
+        movement_id,
+        sum(attribution_share) as share_total
+    from {{ ref('cash_attribution') }}
+    group by attribution_method, movement_id
+),
+
+shares_not_whole as (
+    select
+        'cash_attribution: the shares of a movement are not 1' as rule,
+        count(*) as row_count
+    from movement_shares
+    where share_total <> 1
+),
+
+allowances_followed as (
+    select
+        opening_allowance_amount,
+        coalesce(
+            lag(closing_allowance_amount) over (
+                partition by company_code, allowance_method, segment
+                order by period_start
+            ),
+            0
+        ) as previous_closing_amount
+    from {{ ref('allowance_roll_forward') }}
+),
+
+allowances_broken as (
+    select
+        'allowance_roll_forward: a month does not open with the close of the one before' as rule,
+        count(*) as row_count
+    from allowances_followed
+    where opening_allowance_amount <> previous_closing_amount
+),
+
+promises_overserved as (
+    select
+        'promises: more cash than was promised, or a status without its cash' as rule,
+        count(*) as row_count
+    from {{ ref('promises') }}
+    where
+        matched_amount_document > promised_amount_document
+        or (promise_status = 'kept') <> (kept_date is not null)
+        or (promise_status = 'partly_kept' and matched_amount_document = 0)
+        or (promise_status in ('broken', 'cancelled') and matched_amount_document > 0)
+),
+
+rules as (
+    select * from values_without_status
+    union all
+    select * from scorecard_statuses
+    union all
+    select * from shares_not_whole
+    union all
+    select * from allowances_broken
+    union all
+    select * from promises_overserved
+)
+
+select * from rules
+where row_count > 0

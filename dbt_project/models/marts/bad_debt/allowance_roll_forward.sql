@@ -1,0 +1,102 @@
+-- Grain: one row per month, company, allowance method and segment.
+-- What the method asks for is the closing balance; the charge is what it takes to get there from
+-- what write-offs used and recoveries gave back. A negative charge is a release.
+with allowances_required as (
+    select * from {{ ref('int_allowances_required') }}
+),
+
+receivables as (
+    select * from {{ ref('int_receivables_scoped') }}
+    where scope_type = 'segment'
+),
+
+flows as (
+    select
+        company_code,
+        scope_id as segment,
+        month_start,
+        sum(write_off_amount) as write_off_amount,
+        sum(recovery_of_written_off_amount) as recovery_of_written_off_amount
+    from receivables
+    group by company_code, scope_id, month_start
+),
+
+closings as (
+    select
+        as_of_date,
+        period_start,
+        period_end,
+        measured_to_date,
+        is_complete,
+        company_code,
+        allowance_method,
+        is_booked,
+        segment,
+        sum(required_allowance_amount) as closing_allowance_amount
+    from allowances_required
+    group by
+        as_of_date,
+        period_start,
+        period_end,
+        measured_to_date,
+        is_complete,
+        company_code,
+        allowance_method,
+        is_booked,
+        segment
+),
+
+opened as (
+    select
+        *,
+        coalesce(
+            lag(closing_allowance_amount) over (
+                partition by company_code, allowance_method, segment
+                order by period_start
+            ),
+            0
+        ) as opening_allowance_amount
+    from closings
+),
+
+charged as (
+    select
+        opened.*,
+        coalesce(flows.write_off_amount, 0) as write_off_amount,
+        coalesce(flows.recovery_of_written_off_amount, 0) as recovery_amount,
+        opened.closing_allowance_amount
+        - (
+            opened.opening_allowance_amount
+            - coalesce(flows.write_off_amount, 0)
+            + coalesce(flows.recovery_of_written_off_amount, 0)
+        ) as net_charge_amount
+    from opened
+    left join flows
+        on
+            opened.company_code = flows.company_code
+            and opened.segment = flows.segment
+            and opened.period_start = flows.month_start
+),
+
+final as (
+    select
+        as_of_date,
+        period_start,
+        period_end,
+        measured_to_date,
+        is_complete,
+        company_code,
+        allowance_method,
+        is_booked,
+        segment,
+        cast(opening_allowance_amount as decimal(18, 2)) as opening_allowance_amount,
+        cast(greatest(net_charge_amount, 0) as decimal(18, 2)) as charge_amount,
+        cast(greatest(-net_charge_amount, 0) as decimal(18, 2)) as release_amount,
+        cast(write_off_amount as decimal(18, 2)) as write_off_amount,
+        cast(recovery_amount as decimal(18, 2)) as recovery_amount,
+        cast(0 as decimal(18, 2)) as fx_amount,
+        cast(closing_allowance_amount as decimal(18, 2)) as closing_allowance_amount
+    from charged
+)
+
+select * from final

@@ -1,0 +1,650 @@
+-- Grain: one row per proof, subject, company, currency and date.
+-- The two sides of a proof come by different routes: the journal against the aging marts, marts
+-- against each other, what ingest wrote down against what is found by counting. Amounts are in the
+-- currency of the row; rows about loads count rows, or are plain sums over all currencies, and
+-- stand under `all`.
+{%- set receivable_types = ['invoice', 'debit_memo', 'opening_balance'] %}
+with movements as (
+    select * from {{ ref('receivable_movements') }}
+    where is_current
+),
+
+aging_by_bucket as (
+    select * from {{ ref('aging_by_bucket') }}
+),
+
+aging_by_customer as (
+    select * from {{ ref('aging_by_customer') }}
+),
+
+aging_buckets as (
+    select * from {{ ref('dim_aging_buckets') }}
+),
+
+turnover as (
+    select * from {{ ref('turnover_by_period') }}
+    where period_type = 'month'
+),
+
+bad_debt as (
+    select * from {{ ref('bad_debt_by_period') }}
+    where period_type = 'month'
+),
+
+allowances as (
+    select * from {{ ref('allowance_by_bucket') }}
+),
+
+roll_forward as (
+    select * from {{ ref('allowance_roll_forward') }}
+),
+
+attributions as (
+    select * from {{ ref('cash_attribution') }}
+),
+
+performance_by_collector as (
+    select * from {{ ref('performance_by_collector_month') }}
+),
+
+performance_by_team as (
+    select * from {{ ref('performance_by_team_month') }}
+),
+
+attribution_methods as (
+    select * from {{ ref('attribution_methods') }}
+),
+
+loads as (
+    select * from {{ ref('int_loads_counted') }}
+),
+
+run_parameters as (
+    select * from {{ ref('run_parameters') }}
+),
+
+-- Every month's end and the as-of date, and every slice that the aging marts hold beside them.
+slice_dates as (
+    select measured_to_date as as_of_date
+    from turnover
+    group by measured_to_date
+    union
+    select as_of_date
+    from aging_by_bucket
+    group by as_of_date
+),
+
+movements_by_day as (
+    select
+        movements.company_code,
+        movements.currency_code,
+        movements.effective_date,
+        sum(movements.amount_document) as moved_amount_document
+    from movements
+    cross join run_parameters
+    where movements.effective_date <= run_parameters.as_of_date
+    group by movements.company_code, movements.currency_code, movements.effective_date
+),
+
+balances_by_day as (
+    select
+        company_code,
+        currency_code,
+        effective_date as balance_from,
+        coalesce(
+            lead(effective_date) over (
+                partition by company_code, currency_code
+                order by effective_date
+            ),
+            {{ far_future() }}
+        ) as balance_to,
+        sum(moved_amount_document) over (
+            partition by company_code, currency_code
+            order by effective_date
+            rows between unbounded preceding and current row
+        ) as balance_amount_document
+    from movements_by_day
+),
+
+journal_balances as (
+    select
+        slice_dates.as_of_date,
+        balances_by_day.company_code,
+        balances_by_day.currency_code,
+        balances_by_day.balance_amount_document
+    from balances_by_day
+    inner join slice_dates
+        on
+            balances_by_day.balance_from <= slice_dates.as_of_date
+            and balances_by_day.balance_to > slice_dates.as_of_date
+),
+
+presentations as (
+    select
+        bucket_set,
+        'due_date' as age_basis
+    from aging_buckets
+    group by bucket_set
+    union all
+    select
+        bucket_set,
+        'document_date' as age_basis
+    from aging_buckets
+    group by bucket_set
+),
+
+journal_presented as (
+    select
+        journal_balances.*,
+        presentations.bucket_set,
+        presentations.age_basis
+    from journal_balances
+    cross join presentations
+),
+
+bucket_totals as (
+    select
+        as_of_date,
+        company_code,
+        currency_code,
+        bucket_set,
+        age_basis,
+        sum(open_amount_document) as open_amount_document
+    from aging_by_bucket
+    group by as_of_date, company_code, currency_code, bucket_set, age_basis
+),
+
+p1 as (
+    select
+        'P1' as proof_code,
+        'buckets of ' || coalesce(bucket_totals.bucket_set, journal_presented.bucket_set)
+        || ' by ' || coalesce(bucket_totals.age_basis, journal_presented.age_basis)
+        || ' = balance of the journal' as proof_subject,
+        coalesce(bucket_totals.company_code, journal_presented.company_code) as company_code,
+        coalesce(bucket_totals.currency_code, journal_presented.currency_code) as currency_code,
+        coalesce(bucket_totals.as_of_date, journal_presented.as_of_date) as as_of_date,
+        bucket_totals.open_amount_document as left_amount,
+        journal_presented.balance_amount_document as right_amount
+    from bucket_totals
+    full outer join journal_presented
+        on
+            bucket_totals.as_of_date = journal_presented.as_of_date
+            and bucket_totals.company_code = journal_presented.company_code
+            and bucket_totals.currency_code = journal_presented.currency_code
+            and bucket_totals.bucket_set = journal_presented.bucket_set
+            and bucket_totals.age_basis = journal_presented.age_basis
+),
+
+currencies as (
+    select
+        company_code,
+        currency_code
+    from movements_by_day
+    group by company_code, currency_code
+),
+
+months as (
+    select
+        turnover.company_code,
+        currencies.currency_code,
+        turnover.period_start as month_start,
+        turnover.measured_to_date,
+        lag(turnover.measured_to_date) over (
+            partition by turnover.company_code, currencies.currency_code
+            order by turnover.period_start
+        ) as opening_date
+    from turnover
+    inner join currencies
+        on turnover.company_code = currencies.company_code
+    where turnover.scope_type = 'company'
+),
+
+movements_by_month as (
+    select
+        movements.company_code,
+        movements.currency_code,
+        {{ month_start('movements.effective_date') }} as month_start,
+        sum(
+            case
+                when movements.movement_type in ('{{ receivable_types | join("', '") }}')
+                    then movements.amount_document
+                else 0
+            end
+        ) as invoiced_amount,
+        sum(
+            case
+                when movements.movement_type in ('payment', 'payment_reversal')
+                    then -movements.amount_document
+                else 0
+            end
+        ) as received_amount,
+        sum(
+            case
+                when movements.movement_type in ('credit_memo', 'discount')
+                    then -movements.amount_document
+                else 0
+            end
+        ) as credited_amount,
+        sum(
+            case
+                when movements.movement_type = 'write_off' then -movements.amount_document
+                else 0
+            end
+        ) as written_off_amount,
+        sum(
+            case
+                when
+                    movements.movement_type in (
+                        'adjustment', 'recovery', 'recovery_reinstatement'
+                    )
+                    then movements.amount_document
+                else 0
+            end
+        ) as adjusted_amount
+    from movements
+    cross join run_parameters
+    where movements.effective_date <= run_parameters.as_of_date
+    group by
+        movements.company_code,
+        movements.currency_code,
+        {{ month_start('movements.effective_date') }}
+),
+
+-- One bucket set and one basis are enough here: P1 shows that all have the same total.
+aging_totals as (
+    select
+        as_of_date,
+        company_code,
+        currency_code,
+        sum(open_amount_document) as open_amount_document,
+        sum(
+            case when aging_bucket = 'unapplied_cash' then open_amount_document else 0 end
+        ) as unapplied_cash_amount_document
+    from aging_by_bucket
+    where
+        bucket_set = 'days'
+        and age_basis = 'due_date'
+    group by as_of_date, company_code, currency_code
+),
+
+months_aged as (
+    select
+        months.company_code,
+        months.currency_code,
+        months.month_start,
+        months.measured_to_date,
+        coalesce(opening.open_amount_document, 0) as opening_amount,
+        coalesce(closing.open_amount_document, 0) as closing_amount,
+        coalesce(opening.unapplied_cash_amount_document, 0) as opening_unapplied_amount,
+        coalesce(closing.unapplied_cash_amount_document, 0) as closing_unapplied_amount,
+        coalesce(movements_by_month.invoiced_amount, 0) as invoiced_amount,
+        coalesce(movements_by_month.received_amount, 0) as received_amount,
+        coalesce(movements_by_month.credited_amount, 0) as credited_amount,
+        coalesce(movements_by_month.written_off_amount, 0) as written_off_amount,
+        coalesce(movements_by_month.adjusted_amount, 0) as adjusted_amount
+    from months
+    left join aging_totals as opening
+        on
+            months.company_code = opening.company_code
+            and months.currency_code = opening.currency_code
+            and months.opening_date = opening.as_of_date
+    left join aging_totals as closing
+        on
+            months.company_code = closing.company_code
+            and months.currency_code = closing.currency_code
+            and months.measured_to_date = closing.as_of_date
+    left join movements_by_month
+        on
+            months.company_code = movements_by_month.company_code
+            and months.currency_code = movements_by_month.currency_code
+            and months.month_start = movements_by_month.month_start
+),
+
+p3 as (
+    select
+        'P3' as proof_code,
+        'opening + invoices - payments - credits - write-offs + adjustments = closing'
+            as proof_subject,
+        company_code,
+        currency_code,
+        measured_to_date as as_of_date,
+        opening_amount
+        + invoiced_amount
+        - received_amount
+        - credited_amount
+        - written_off_amount
+        + adjusted_amount as left_amount,
+        closing_amount as right_amount
+    from months_aged
+),
+
+rolled_forward as (
+    select
+        company_code,
+        allowance_method,
+        measured_to_date,
+        sum(
+            opening_allowance_amount
+            + charge_amount
+            - release_amount
+            - write_off_amount
+            + recovery_amount
+            + fx_amount
+        ) as closing_amount,
+        sum(write_off_amount - recovery_amount) as net_write_off_amount
+    from roll_forward
+    group by company_code, allowance_method, measured_to_date
+),
+
+allowances_required as (
+    select
+        company_code,
+        allowance_method,
+        measured_to_date,
+        sum(required_allowance_amount) as required_amount
+    from allowances
+    group by company_code, allowance_method, measured_to_date
+),
+
+p5_balances as (
+    select
+        'P5' as proof_code,
+        'allowance by ' || rolled_forward.allowance_method
+        || ': rolled forward = required' as proof_subject,
+        rolled_forward.company_code,
+        run_parameters.reporting_currency_code as currency_code,
+        rolled_forward.measured_to_date as as_of_date,
+        rolled_forward.closing_amount as left_amount,
+        allowances_required.required_amount as right_amount
+    from rolled_forward
+    cross join run_parameters
+    left join allowances_required
+        on
+            rolled_forward.company_code = allowances_required.company_code
+            and rolled_forward.allowance_method = allowances_required.allowance_method
+            and rolled_forward.measured_to_date = allowances_required.measured_to_date
+),
+
+p5_write_offs as (
+    select
+        'P5' as proof_code,
+        'allowance by ' || rolled_forward.allowance_method
+        || ': net write-offs used = net write-offs of the period' as proof_subject,
+        rolled_forward.company_code,
+        run_parameters.reporting_currency_code as currency_code,
+        rolled_forward.measured_to_date as as_of_date,
+        rolled_forward.net_write_off_amount as left_amount,
+        bad_debt.net_write_off_amount as right_amount
+    from rolled_forward
+    cross join run_parameters
+    left join bad_debt
+        on
+            rolled_forward.company_code = bad_debt.company_code
+            and bad_debt.scope_type = 'company'
+            and rolled_forward.measured_to_date = bad_debt.measured_to_date
+),
+
+attributed_by_month as (
+    select
+        attribution_method,
+        company_code,
+        currency_code,
+        {{ month_start('effective_date') }} as month_start,
+        sum(attributed_amount_document) as attributed_amount_document
+    from attributions
+    group by
+        attribution_method, company_code, currency_code, {{ month_start('effective_date') }}
+),
+
+p6 as (
+    select
+        'P6' as proof_code,
+        'cash attributed by ' || attribution_methods.attribution_method
+        || ' + unattributed = payments - change in unapplied cash' as proof_subject,
+        months_aged.company_code,
+        months_aged.currency_code,
+        months_aged.measured_to_date as as_of_date,
+        attributed_by_month.attributed_amount_document as left_amount,
+        months_aged.received_amount
+        + months_aged.closing_unapplied_amount
+        - months_aged.opening_unapplied_amount as right_amount
+    from months_aged
+    cross join attribution_methods
+    left join attributed_by_month
+        on
+            attribution_methods.attribution_method = attributed_by_month.attribution_method
+            and months_aged.company_code = attributed_by_month.company_code
+            and months_aged.currency_code = attributed_by_month.currency_code
+            and months_aged.month_start = attributed_by_month.month_start
+),
+
+p7_rows as (
+    select
+        'P7' as proof_code,
+        'rows of ' || source_name || '/' || file_name || ' for ' || extract_name
+        || ' (load ' || cast(load_sequence as varchar)
+        || '): read = accepted + duplicate + quarantined + dropped + filtered'
+            as proof_subject,
+        'all' as company_code,
+        'all' as currency_code,
+        delivery_date as as_of_date,
+        read_row_count as left_amount,
+        case when load_status = 'admitted' then lake_row_count else accepted_row_count end
+        + case
+            when load_status = 'admitted' then quarantine_row_count
+            else quarantined_row_count
+        end
+        + duplicate_row_count
+        + dropped_row_count
+        + filtered_row_count as right_amount
+    from loads
+),
+
+p7_amounts as (
+    select
+        'P7' as proof_code,
+        'amount of ' || source_name || '/' || file_name || ' for ' || extract_name
+        || ' (load ' || cast(load_sequence as varchar)
+        || '): read = accepted + duplicate + quarantined + dropped + filtered'
+            as proof_subject,
+        'all' as company_code,
+        'all' as currency_code,
+        delivery_date as as_of_date,
+        read_amount as left_amount,
+        case when load_status = 'admitted' then lake_amount else coalesce(accepted_amount, 0) end
+        + case
+            when load_status = 'admitted' then quarantine_amount
+            else coalesce(quarantined_amount, 0)
+        end
+        + coalesce(duplicate_amount, 0)
+        + coalesce(dropped_amount, 0)
+        + coalesce(filtered_amount, 0) as right_amount
+    from loads
+    where read_amount is not null
+),
+
+scope_totals as (
+    select
+        turnover.company_code,
+        turnover.scope_type,
+        turnover.measured_to_date,
+        sum(turnover.closing_receivables_amount) as closing_amount,
+        sum(turnover.credit_sales_amount) as credit_sales_amount,
+        sum(turnover.cash_applied_amount) as cash_applied_amount
+    from turnover
+    group by turnover.company_code, turnover.scope_type, turnover.measured_to_date
+),
+
+{%- set p9_amounts = {
+    'closing_amount': 'receivables',
+    'credit_sales_amount': 'credit sales',
+    'cash_applied_amount': 'cash applied',
+} %}
+
+p9_scopes as (
+    {%- for column, label in p9_amounts.items() %}
+    select
+        'P9' as proof_code,
+        '{{ label }} of every ' || parts.scope_type || ' = of the company' as proof_subject,
+        parts.company_code,
+        run_parameters.reporting_currency_code as currency_code,
+        parts.measured_to_date as as_of_date,
+        parts.{{ column }} as left_amount,
+        whole.{{ column }} as right_amount
+    from scope_totals as parts
+    cross join run_parameters
+    left join scope_totals as whole
+        on
+            parts.company_code = whole.company_code
+            and parts.measured_to_date = whole.measured_to_date
+            and whole.scope_type = 'company'
+    where parts.scope_type <> 'company'
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- The slice can be compared in reporting currency only where every balance has a rate.
+aging_converted as (
+    select
+        as_of_date,
+        company_code,
+        sum(open_amount) as open_amount,
+        sum(case when rate_status = 'ok' then 0 else 1 end) as missing_count
+    from aging_by_bucket
+    where
+        bucket_set = 'days'
+        and age_basis = 'due_date'
+    group by as_of_date, company_code
+),
+
+p9_receivables as (
+    select
+        'P9' as proof_code,
+        'receivables of the period = all buckets' as proof_subject,
+        turnover.company_code,
+        run_parameters.reporting_currency_code as currency_code,
+        turnover.measured_to_date as as_of_date,
+        turnover.closing_receivables_amount as left_amount,
+        aging_converted.open_amount as right_amount
+    from turnover
+    cross join run_parameters
+    left join aging_converted
+        on
+            turnover.company_code = aging_converted.company_code
+            and turnover.measured_to_date = aging_converted.as_of_date
+    where
+        turnover.scope_type = 'company'
+        and coalesce(aging_converted.missing_count, 0) = 0
+),
+
+customer_totals as (
+    select
+        as_of_date,
+        company_code,
+        currency_code,
+        bucket_set,
+        age_basis,
+        sum(open_amount_document) as open_amount_document
+    from aging_by_customer
+    group by as_of_date, company_code, currency_code, bucket_set, age_basis
+),
+
+p9_customers as (
+    select
+        'P9' as proof_code,
+        'customers in ' || customer_totals.bucket_set || ' by ' || customer_totals.age_basis
+        || ' = balance of the journal' as proof_subject,
+        customer_totals.company_code,
+        customer_totals.currency_code,
+        customer_totals.as_of_date,
+        customer_totals.open_amount_document as left_amount,
+        journal_balances.balance_amount_document as right_amount
+    from customer_totals
+    left join journal_balances
+        on
+            customer_totals.as_of_date = journal_balances.as_of_date
+            and customer_totals.company_code = journal_balances.company_code
+            and customer_totals.currency_code = journal_balances.currency_code
+),
+
+collected_by_month as (
+    select
+        {{ month_start('effective_date') }} as month_start,
+        sum(attributed_amount) as collected_amount
+    from attributions
+    where attribution_method = 'portfolio_owner'
+    group by {{ month_start('effective_date') }}
+),
+
+performance_totals as (
+    select
+        'collectors' as performers,
+        month_start,
+        sum(collected_amount) as collected_amount
+    from performance_by_collector
+    group by month_start
+    union all
+    select
+        'teams' as performers,
+        month_start,
+        sum(collected_amount) as collected_amount
+    from performance_by_team
+    group by month_start
+),
+
+p9_performance as (
+    select
+        'P9' as proof_code,
+        'cash collected by ' || performance_totals.performers || ' = cash attributed'
+            as proof_subject,
+        'all' as company_code,
+        run_parameters.reporting_currency_code as currency_code,
+        least({{ month_end('performance_totals.month_start') }}, run_parameters.as_of_date)
+            as as_of_date,
+        performance_totals.collected_amount as left_amount,
+        collected_by_month.collected_amount as right_amount
+    from performance_totals
+    cross join run_parameters
+    left join collected_by_month
+        on performance_totals.month_start = collected_by_month.month_start
+),
+
+{%- set parts = [
+    'p1', 'p3', 'p5_balances', 'p5_write_offs', 'p6', 'p7_rows', 'p7_amounts', 'p9_scopes',
+    'p9_receivables', 'p9_customers', 'p9_performance'
+] %}
+
+all_proofs as (
+    {%- for part in parts %}
+    select
+        proof_code,
+        proof_subject,
+        company_code,
+        currency_code,
+        as_of_date,
+        cast(coalesce(left_amount, 0) as decimal(28, 2)) as left_amount,
+        cast(coalesce(right_amount, 0) as decimal(28, 2)) as right_amount
+    from {{ part }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+final as (
+    select
+        proof_code,
+        proof_subject,
+        company_code,
+        currency_code,
+        as_of_date,
+        left_amount,
+        right_amount,
+        cast(left_amount - right_amount as decimal(28, 2)) as difference_amount,
+        left_amount = right_amount as is_closed
+    from all_proofs
+)
+
+select * from final

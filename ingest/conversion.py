@@ -9,7 +9,7 @@ Money is matched by a pattern before it is cast, so that it is never rounded and
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -23,7 +23,6 @@ from ingest.extracts import DATE, FLAG, MONEY, TEXT, Column, Extract
 from ingest.mappings import (
     ISO_DATE,
     ColumnSource,
-    ExtractMapping,
     FileMapping,
     NumberFormat,
 )
@@ -41,7 +40,7 @@ _ASCII_CONTROL: Final = r"[\x00-\x1f\x7f]"
 _LOST_PRECISION: Final = r"^[0-9](?:\.[0-9]+)?[eE]\+?[0-9]+$"
 _FORMULA: Final = r"^(?:[=@+]|-[^0-9])"
 _NON_FINITE: Final = r"^(?i)[+-]?(?:nan|inf|infinity|#num!|#div/0!|#value!|#n/a)$"
-_NUMBER: Final = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$"
+_NUMBER: Final = r"^[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)$"
 _NUMERIC_DATE: Final = r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:[0-9]{2}|[0-9]{4})(?:[ T].*)?$"
 TOTAL_LABELS: Final = (
     *("total", "Total", "TOTAL", "totals", "Totals", "TOTALS", "subtotal", "Subtotal", "SUBTOTAL"),
@@ -88,7 +87,6 @@ class Conversion:
         value: The typed value over text columns, NULL where it cannot be typed.
         is_bad: True where the row must be refused for this column.
         checks: Why, in the order in which reasons are given.
-        is_constant: Whether the text is the same in every row.
     """
 
     column: Column
@@ -96,7 +94,6 @@ class Conversion:
     value: pl.Expr
     is_bad: pl.Expr
     checks: tuple[Check, ...]
-    is_constant: bool
 
 
 def text_name(column: str) -> str:
@@ -120,9 +117,10 @@ def currency_codes() -> dict[str, int]:
 
 def conversions_of(
     extract: Extract,
-    mapping: ExtractMapping,
-    file_mapping: FileMapping,
+    columns: Mapping[str, ColumnSource],
     *,
+    codes: Mapping[str, Mapping[str, str]],
+    file_mapping: FileMapping,
     facts: Facts,
     timezone: str | None,
 ) -> list[Conversion]:
@@ -130,7 +128,8 @@ def conversions_of(
 
     Args:
         extract: The contract.
-        mapping: How the file feeds the extract.
+        columns: Where the file has its columns.
+        codes: Code tables by column.
         file_mapping: Formats of the file.
         facts: What the reader proved; checks that cannot fire are left out.
         timezone: The zone of instants that name none; None refuses them.
@@ -138,11 +137,11 @@ def conversions_of(
     Returns:
         One conversion per supplied column, in contract order.
     """
-    planner = _Planner(extract, mapping, file_mapping, facts, timezone)
+    planner = _Planner(columns, codes, file_mapping, facts, timezone)
     return [
-        planner.plan(column, mapping.columns[column.name])
+        planner.plan(column, columns[column.name])
         for column in extract.columns
-        if column.name in mapping.columns
+        if column.name in columns
     ]
 
 
@@ -168,11 +167,14 @@ def readable_amount(source: ColumnSource, file_mapping: FileMapping, *, text: pl
     )
 
 
-def cleaned_columns(file_mapping: FileMapping, *, facts: Facts) -> list[pl.Expr]:
+def cleaned_columns(
+    file_mapping: FileMapping, *, absent: Collection[str], facts: Facts
+) -> list[pl.Expr]:
     """Take blanks and null words off the source columns, where there may be any.
 
     Args:
         file_mapping: The mapping of the file.
+        absent: Columns of the mapping that the file lacks.
         facts: What the reader proved.
 
     Returns:
@@ -183,6 +185,8 @@ def cleaned_columns(file_mapping: FileMapping, *, facts: Facts) -> list[pl.Expr]
         return []
     cleaned = []
     for name in file_mapping.source_columns:
+        if name in absent:
+            continue
         text = pl.col(name)
         if facts.has_padding:
             text = text.str.strip_chars(_BLANKS)
@@ -207,15 +211,15 @@ def _without_nulls(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
 
 @dataclass(frozen=True)
 class _Planner:
-    extract: Extract
-    mapping: ExtractMapping
+    columns: Mapping[str, ColumnSource]
+    codes: Mapping[str, Mapping[str, str]]
     file_mapping: FileMapping
     facts: Facts
     timezone: str | None
 
     def plan(self, column: Column, source: ColumnSource) -> Conversion:
         text = source_text(source)
-        codes = self.mapping.codes.get(column.name)
+        codes = self.codes.get(column.name)
         if codes:
             text = _translated(text, codes)
         value, checks = self._typed(column, source)
@@ -230,14 +234,14 @@ class _Planner:
             checks = [Check(_missing_code(column), "a value", is_empty), *checks]
         else:
             is_bad = is_bad & ~is_empty
-        return Conversion(
+        conversion = Conversion(
             column=column,
             text=text.alias(name),
             value=value.alias(column.name),
             is_bad=is_bad,
             checks=tuple(checks),
-            is_constant=source.value is not None,
         )
+        return conversion if source.value is None else _settled(conversion)
 
     def _typed(self, column: Column, source: ColumnSource) -> tuple[pl.Expr, list[Check]]:
         text = pl.col(text_name(column.name))
@@ -438,9 +442,9 @@ class _Planner:
 
     def _minor_unit_check(self, column: Column, value: pl.Expr) -> Check | None:
         """Decimals beyond the currency's minor unit, where the currency has fewer than two."""
-        if column.currency_column is None or column.currency_column not in self.mapping.columns:
+        if column.currency_column is None or column.currency_column not in self.columns:
             return None
-        source = self.mapping.columns[column.currency_column]
+        source = self.columns[column.currency_column]
         whole = [code for code, decimals in currency_codes().items() if decimals == 0]
         if source.value is not None and source.value.upper() not in whole:
             return None
@@ -454,6 +458,19 @@ class _Planner:
 
 
 _RANGE: Final = f"a date from {EARLIEST_DATE} to {LATEST_DATE}"
+
+
+def _settled(conversion: Conversion) -> Conversion:
+    """Type a constant once, not once per row."""
+    row = pl.select(conversion.text).with_columns(conversion.value)
+    dtype = conversion.column.dtype
+    value = pl.lit(row.item(0, conversion.column.name), dtype=dtype)
+    is_bad: bool = row.select(conversion.is_bad).item()
+    return replace(
+        conversion,
+        value=value.alias(conversion.column.name),
+        is_bad=pl.lit(is_bad),
+    )
 
 
 def _any_failed(checks: Sequence[Check]) -> pl.Expr:
@@ -474,7 +491,7 @@ def _missing_code(column: Column) -> str:
     return "BAD_AMOUNT"
 
 
-def _translated(text: pl.Expr, codes: dict[str, str]) -> pl.Expr:
+def _translated(text: pl.Expr, codes: Mapping[str, str]) -> pl.Expr:
     """Replace source codes by canonical ones; letter case and blanks around them do not count."""
     table = {code.strip().casefold(): canonical for code, canonical in codes.items()}
     empty = table.pop("", None)
@@ -570,9 +587,9 @@ def _exact_pattern(column: Column, digits: int, decimals: int) -> str:
     if decimals == 0:
         return rf"^[+-]?{whole}$"
     if column.dtype == MONEY:
-        tail = rf"(?:\.(?:[0-9]{{0,{decimals}}}|[0-9]{{{decimals}}}00+))?"
+        tail = rf"(?:\.(?:[0-9]{{1,{decimals}}}|[0-9]{{{decimals}}}00+))?"
     else:
-        tail = rf"(?:\.[0-9]{{0,{decimals}}}0*)?"
+        tail = rf"(?:\.[0-9]{{1,{decimals}}}0*)?"
     return rf"^[+-]?(?:{whole}{tail}|\.[0-9]{{1,{decimals}}})$"
 
 

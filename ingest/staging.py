@@ -27,7 +27,7 @@ from ingest.conversion import (
     text_name,
 )
 from ingest.extracts import EXTRACTS, Extract
-from ingest.mappings import Control, ExtractMapping, FileMapping, SourceMapping
+from ingest.mappings import ColumnSource, Control, ExtractMapping, FileMapping, SourceMapping
 from ingest.readers import FileRejectedError, RawRecords, read_records
 from ingest.readers.records import (
     DEFECT_CODE,
@@ -150,34 +150,17 @@ def stage_file(
     scratch = Path(tempfile.mkdtemp(prefix="reading-", dir=folder))
     try:
         promised = _promised(mapping, control)
-        records = read_records(
+        loads = _read_and_stage(
             archived,
-            file_name=file_name,
-            mapping=mapping,
-            timezone=source.timezone,
+            mapping,
+            source=source,
+            base=base,
+            sequence=next_sequence,
+            folder=folder,
             scratch=scratch,
             limits=limits,
+            is_exact=False,
         )
-        if records.row_count == 0 and mapping.delivery != DELTA:
-            raise FileRejectedError(
-                "NO_ROWS",
-                "expected records in a full delivery, found none: every document would be "
-                "withdrawn; deliver again",
-            )
-        loads = [
-            _Staging(
-                extract=EXTRACTS[part.extract],
-                mapping=part,
-                file_mapping=mapping,
-                source=source,
-                records=records,
-                base=base,
-                sequence=next_sequence + position,
-                folder=folder,
-                scratch=scratch,
-            ).stage()
-            for position, part in enumerate(mapping.extracts)
-        ]
         return _judged(loads, source=source, promised=promised, is_duplicate=is_duplicate)
     except FileRejectedError as error:
         return [
@@ -193,6 +176,75 @@ def stage_file(
         ]
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _read_and_stage(
+    archived: Path,
+    mapping: FileMapping,
+    *,
+    source: SourceMapping,
+    base: Mapping[str, Any],
+    sequence: int,
+    folder: Path,
+    scratch: Path,
+    limits: Limits,
+    is_exact: bool,
+) -> list[_Part]:
+    records = read_records(
+        archived,
+        file_name=base["file_name"],
+        mapping=mapping,
+        timezone=source.timezone,
+        scratch=scratch,
+        limits=limits,
+        is_exact=is_exact,
+    )
+    if records.row_count == 0 and mapping.delivery != DELTA:
+        raise FileRejectedError(
+            "NO_ROWS",
+            "expected records in a full delivery, found none: every document would be "
+            "withdrawn; deliver again",
+        )
+    try:
+        return [
+            _Staging(
+                extract=EXTRACTS[part.extract],
+                mapping=part,
+                columns={
+                    name: column
+                    for name, column in part.columns.items()
+                    if column.column not in records.absent_columns
+                },
+                file_mapping=mapping,
+                source=source,
+                records=records,
+                base=base,
+                sequence=sequence + position,
+                folder=folder,
+                scratch=scratch,
+            ).stage()
+            for position, part in enumerate(mapping.extracts)
+        ]
+    except pl.exceptions.PolarsError as error:
+        if records.is_streamed_text and not is_exact:
+            # Some record has more fields than the header: find out which.
+            return _read_and_stage(
+                archived,
+                mapping,
+                source=source,
+                base=base,
+                sequence=sequence,
+                folder=folder,
+                scratch=scratch,
+                limits=limits,
+                is_exact=True,
+            )
+        raise FileRejectedError(
+            "CORRUPT_FILE",
+            f"{base['file_name']}: expected records that the mapping can read, found "
+            f"{str(error)[:500]}; check where, drop_rows and expression in the mapping, "
+            "or deliver the file again",
+        ) from error
 
 
 def _rejected(
@@ -354,6 +406,7 @@ class _Staging:
 
     extract: Extract
     mapping: ExtractMapping
+    columns: Mapping[str, ColumnSource]
     file_mapping: FileMapping
     source: SourceMapping
     records: RawRecords
@@ -380,8 +433,9 @@ class _Staging:
         """Write the accepted and quarantined rows, and account for every record."""
         conversions = conversions_of(
             self.extract,
-            self.mapping,
-            self.file_mapping,
+            self.columns,
+            codes=self.mapping.codes,
+            file_mapping=self.file_mapping,
             facts=self.records.facts,
             timezone=self.source.timezone,
         )
@@ -458,14 +512,22 @@ class _Staging:
     @property
     def _amount_column(self) -> str | None:
         name = self.extract.amount_column
-        return name if name is not None and name in self.mapping.columns else None
+        return name if name is not None and name in self.columns else None
+
+    @property
+    def _cleaned(self) -> list[pl.Expr]:
+        return cleaned_columns(
+            self.file_mapping,
+            absent=self.records.absent_columns,
+            facts=self.records.facts,
+        )
 
     def _typed(self, conversions: list[Conversion]) -> pl.LazyFrame:
         """Raw records with texts, values and the state of each row."""
         rows = self.records.rows
         columns = self.records.columns
         has_defects = self.records.delimiter is None
-        cleaned = cleaned_columns(self.file_mapping, facts=self.records.facts)
+        cleaned = self._cleaned
         if cleaned:
             if self.records.delimiter is not None:
                 rows = rows.with_columns(_joined(columns, self.records.delimiter))
@@ -475,6 +537,8 @@ class _Staging:
             for expression in self.file_mapping.drop_rows
         ]
         is_blank = pl.all_horizontal(pl.col(column).is_null() for column in columns)
+        if has_defects:
+            is_blank = is_blank & pl.col(DEFECT_CODE).is_null()
         flags = [pl.any_horizontal(is_blank, *drops).alias(_IS_DROPPED)]
         if self.mapping.where is not None:
             keeps = pl.sql_expr(self.mapping.where).fill_null(value=False)
@@ -497,7 +561,7 @@ class _Staging:
         )
         added = [state.alias(_STATE)]
         if self._amount_column is not None:
-            source = self.mapping.columns[self._amount_column]
+            source = self.columns[self._amount_column]
             readable = readable_amount(
                 source, self.file_mapping, text=pl.col(text_name(self._amount_column))
             )
@@ -506,7 +570,7 @@ class _Staging:
 
     @property
     def _rules(self) -> list[Any]:
-        names = set(self.mapping.columns)
+        names = set(self.columns)
         return [
             rule for rule in self.extract.rules if set(rule.is_broken.meta.root_names()) <= names
         ]
@@ -525,9 +589,7 @@ class _Staging:
             Rows, amount and signed amount by state.
         """
         amount = pl.col(_READABLE) if self._amount_column is not None else pl.lit(Decimal(0))
-        is_absolute = (
-            self._amount_column is not None and self.mapping.columns[self._amount_column].absolute
-        )
+        is_absolute = self._amount_column is not None and self.columns[self._amount_column].absolute
         counts = typed.group_by(_STATE).agg(
             pl.len().alias("rows"),
             (amount.abs() if is_absolute else amount).sum().alias("amount"),
@@ -551,7 +613,7 @@ class _Staging:
     def _lake_columns(self) -> list[pl.Expr]:
         columns = [
             pl.col(column.name)
-            if column.name in self.mapping.columns
+            if column.name in self.columns
             else pl.lit(column.default).cast(column.dtype).alias(column.name)
             for column in self.extract.columns
         ]
@@ -575,7 +637,7 @@ class _Staging:
                 pl.col(name) for name in (RAW_TEXT, DEFECT_CODE, DEFECT_EXPECTED, DEFECT_FOUND)
             ]
         else:
-            is_kept = bool(cleaned_columns(self.file_mapping, facts=self.records.facts))
+            is_kept = bool(self._cleaned)
             columns.append(pl.col(RAW_TEXT) if is_kept else _joined(raw, self.records.delimiter))
             columns += [
                 pl.lit(None, dtype=pl.String()).alias(name)
@@ -652,7 +714,7 @@ class _Staging:
         ]
         headers = [
             pl.col(text_name(name)).str.to_lowercase() == source.column.casefold()
-            for name, source in self.mapping.columns.items()
+            for name, source in self.columns.items()
             if source.column is not None and not source.optional and name not in self.mapping.codes
         ]
         if headers:
@@ -695,7 +757,7 @@ class _Staging:
         parts = []
         for name in self.extract.key:
             column = self.extract.column(name)
-            if name in self.mapping.columns:
+            if name in self.columns:
                 text = pl.coalesce(pl.col(name).cast(pl.String), pl.col(text_name(name)))
             else:
                 text = pl.lit(None if column.default is None else str(column.default))
@@ -709,7 +771,7 @@ class _Staging:
             for position, reason in enumerate(reasons)
         )
         amount = pl.col(_READABLE) if self._amount_column is not None else pl.lit(None)
-        if self._amount_column and self.mapping.columns[self._amount_column].absolute:
+        if self._amount_column and self.columns[self._amount_column].absolute:
             amount = amount.abs()
         columns = {
             "load_id": pl.lit(self.load_id),

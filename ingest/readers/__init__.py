@@ -11,8 +11,11 @@ from typing import Final
 
 from ingest.mappings import EXTENSIONS, PACKINGS, FileMapping
 from ingest.readers.delimited import read_delimited
+from ingest.readers.json_lines import read_json_lines
+from ingest.readers.parquet import read_parquet
 from ingest.readers.records import Facts, FileRejectedError, RawRecords
 from ingest.readers.text import DEFAULT_LIMITS, Limits, open_text
+from ingest.readers.workbook import read_workbook
 
 __all__ = ["Facts", "FileRejectedError", "Limits", "RawRecords", "read_records"]
 
@@ -34,6 +37,7 @@ def read_records(
     timezone: str | None,
     scratch: Path,
     limits: Limits = DEFAULT_LIMITS,
+    is_exact: bool = False,
 ) -> RawRecords:
     """Read a delivered file.
 
@@ -44,6 +48,7 @@ def read_records(
         timezone: The zone in which instants with an offset become business dates.
         scratch: A private folder, which the caller removes after the records were used.
         limits: What a packed file may become.
+        is_exact: Whether to split delimited text record by record even if it looks clean.
 
     Returns:
         Its records as text.
@@ -52,7 +57,7 @@ def read_records(
         FileRejectedError: The file cannot be read as declared.
     """
     kind, packing = _kind_of(file_name)
-    if kind in _DELIMITED:
+    if kind in (*_DELIMITED, "jsonl"):
         text = open_text(
             path,
             packing=packing,
@@ -60,7 +65,17 @@ def read_records(
             scratch=scratch,
             limits=limits,
         )
-        return read_delimited(text, mapping=mapping, file_name=file_name, scratch=scratch)
+        if kind == "jsonl":
+            return read_json_lines(text, mapping=mapping, file_name=file_name, scratch=scratch)
+        return read_delimited(
+            text, mapping=mapping, file_name=file_name, scratch=scratch, is_exact=is_exact
+        )
+    if kind == "parquet" and packing is None:
+        return read_parquet(path, mapping=mapping, file_name=file_name, timezone=timezone)
+    if kind == "xlsx" and packing is None:
+        return read_workbook(
+            path, mapping=mapping, file_name=file_name, scratch=scratch, limits=limits
+        )
     raise FileRejectedError(
         "FORMAT_MISMATCH",
         f"{file_name}: expected a file ending in {', '.join(EXTENSIONS)}, text ones also packed "

@@ -27,7 +27,6 @@ from ingest.readers.records import (
     RawWriter,
     check_header,
     read_header,
-    with_absent_columns,
 )
 from ingest.readers.text import CHUNK_BYTES, TextFile
 
@@ -60,7 +59,12 @@ class _Scan:
 
 
 def read_delimited(
-    text: TextFile, *, mapping: FileMapping, file_name: str, scratch: Path
+    text: TextFile,
+    *,
+    mapping: FileMapping,
+    file_name: str,
+    scratch: Path,
+    is_exact: bool = False,
 ) -> RawRecords:
     """Read a delimited text file.
 
@@ -69,6 +73,7 @@ def read_delimited(
         mapping: The mapping of the file.
         file_name: The delivered name, for messages and for the delimiter of `.tsv`.
         scratch: A private folder.
+        is_exact: Whether to split record by record even if the file looks clean.
 
     Returns:
         Its records.
@@ -78,6 +83,8 @@ def read_delimited(
             EMBEDDED_RECORD, TRUNCATED or EMPTY_FILE.
     """
     layout = _find_layout(text.path, mapping=mapping, file_name=file_name)
+    if is_exact:
+        return _split(text, layout=layout, scratch=scratch)
     scan = _scan(text.path, layout=layout)
     facts = Facts(is_ascii=text.is_ascii, has_padding=scan.has_padding, has_nul=text.has_nul)
     if scan.is_clean and not text.has_nul:
@@ -235,12 +242,14 @@ def _hand_over(path: Path, *, layout: _Layout, scan: _Scan, facts: Facts) -> Raw
         glob=False,
     )
     return RawRecords(
-        rows=with_absent_columns(rows, header),
+        rows=rows,
         columns=header.names,
         row_count=scan.row_count,
         unknown_columns=header.unknown,
+        absent_columns=header.absent,
         facts=facts,
         delimiter=layout.delimiter,
+        is_streamed_text=True,
     )
 
 
@@ -267,10 +276,11 @@ def _split(text: TextFile, *, layout: _Layout, scratch: Path) -> RawRecords:
             values = [field or None for field in fields]
             writer.write(values, raw_text=raw_text, defect=defect)
     return RawRecords(
-        rows=with_absent_columns(writer.scan(), header),
+        rows=writer.scan(),
         columns=header.names,
         row_count=writer.row_count,
         unknown_columns=header.unknown,
+        absent_columns=header.absent,
         facts=Facts(is_ascii=text.is_ascii, has_nul=text.has_nul),
     )
 
@@ -347,7 +357,7 @@ def _refuse_cut_record(text: str, found: int, width: int) -> None:
     )
 
 
-_CLOSED: Final = re.compile(r'"((?:[^"]|"")*)"')
+_CLOSED: Final = re.compile(r'"((?:[^"]|"")*+)"')
 
 
 @lru_cache(maxsize=8)

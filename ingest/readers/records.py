@@ -78,17 +78,22 @@ class RawRecords:
         columns: Names of the file's columns in file order.
         row_count: Number of records as the pre-flight or the reader counted them.
         unknown_columns: Columns that the mapping does not use, as spelled in the file.
+        absent_columns: Optional columns of the mapping that the file lacks.
         facts: What is proven about all values.
         delimiter: Set where a record's raw text is its columns joined by it, and where no
             record has a structural defect.
+        is_streamed_text: Whether the engine reads the delivered text itself; it may then still
+            find a record with too many fields.
     """
 
     rows: pl.LazyFrame
     columns: tuple[str, ...]
     row_count: int
     unknown_columns: tuple[str, ...]
+    absent_columns: tuple[str, ...] = ()
     facts: Facts = field(default_factory=Facts)
     delimiter: str | None = None
+    is_streamed_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,13 +196,6 @@ def check_header(header: Header, *, where: str) -> None:
             f"{where}: expected the columns {', '.join(header.missing)}, found {found}; "
             "correct the export, or skip_rows, header_rows and columns in the mapping",
         )
-
-
-def with_absent_columns(rows: pl.LazyFrame, header: Header) -> pl.LazyFrame:
-    """Add the optional columns that the file lacks, empty."""
-    if not header.absent:
-        return rows
-    return rows.with_columns(pl.lit(None, dtype=pl.String()).alias(name) for name in header.absent)
 
 
 def raw_schema(columns: Sequence[str]) -> dict[str, pl.DataType]:

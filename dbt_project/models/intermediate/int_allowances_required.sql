@@ -1,0 +1,214 @@
+-- Grain: one row per company, month, allowance method, segment and bucket (`all` where the method
+-- knows no buckets), with what the method asks for at the month's end, in the running month at the
+-- as-of date.
+-- Percent of sales ignores what is open: it adds its charge to what is left of the allowance.
+with months as (
+    select * from {{ ref('int_periods_listed') }}
+    where period_type = 'month'
+),
+
+receivables as (
+    select * from {{ ref('int_receivables_scoped') }}
+    where scope_type = 'segment'
+),
+
+aging as (
+    select * from {{ ref('aging_by_customer') }}
+    where age_basis = 'due_date'
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+aging_buckets as (
+    select * from {{ ref('dim_aging_buckets') }}
+),
+
+allowance_methods as (
+    select * from {{ ref('allowance_methods') }}
+),
+
+loss_rates as (
+    select * from {{ ref('loss_rates') }}
+),
+
+segments as (
+    select
+        company_code,
+        scope_id as segment
+    from receivables
+    group by company_code, scope_id
+),
+
+segment_months as (
+    select
+        months.company_code,
+        months.period_start,
+        months.period_end,
+        months.measured_to_date,
+        months.is_complete,
+        months.as_of_date,
+        segments.segment
+    from months
+    inner join segments
+        on months.company_code = segments.company_code
+),
+
+flows as (
+    select
+        company_code,
+        scope_id as segment,
+        month_start,
+        sum(closing_amount) as closing_amount,
+        sum(credit_sales_amount) as credit_sales_amount,
+        sum(write_off_amount) as write_off_amount,
+        sum(recovery_of_written_off_amount) as recovery_of_written_off_amount
+    from receivables
+    group by company_code, scope_id, month_start
+),
+
+open_by_bucket as (
+    select
+        aging.as_of_date as measured_to_date,
+        aging.company_code,
+        coalesce(customers.segment, 'unassigned') as segment,
+        aging.bucket_set,
+        aging.aging_bucket,
+        sum(aging.open_amount) as open_amount
+    from aging
+    left join customers
+        on aging.customer_id = customers.customer_id
+    group by
+        aging.as_of_date,
+        aging.company_code,
+        coalesce(customers.segment, 'unassigned'),
+        aging.bucket_set,
+        aging.aging_bucket
+),
+
+by_bucket as (
+    select
+        segment_months.*,
+        allowance_methods.allowance_method,
+        allowance_methods.is_booked,
+        aging_buckets.bucket_set,
+        aging_buckets.aging_bucket,
+        aging_buckets.aging_bucket_order,
+        coalesce(open_by_bucket.open_amount, 0) as open_amount,
+        coalesce(open_by_bucket.open_amount, 0) as base_amount,
+        cast(0 as decimal(28, 2)) as written_off_amount,
+        cast(0 as decimal(28, 2)) as recovered_amount
+    from segment_months
+    cross join allowance_methods
+    inner join aging_buckets
+        on allowance_methods.bucket_set = aging_buckets.bucket_set
+    left join open_by_bucket
+        on
+            segment_months.measured_to_date = open_by_bucket.measured_to_date
+            and segment_months.company_code = open_by_bucket.company_code
+            and segment_months.segment = open_by_bucket.segment
+            and aging_buckets.bucket_set = open_by_bucket.bucket_set
+            and aging_buckets.aging_bucket = open_by_bucket.aging_bucket
+    where allowance_methods.allowance_method = 'aging'
+),
+
+as_a_whole as (
+    select
+        segment_months.*,
+        allowance_methods.allowance_method,
+        allowance_methods.is_booked,
+        cast(null as varchar) as bucket_set,
+        'all' as aging_bucket,
+        0 as aging_bucket_order,
+        coalesce(flows.closing_amount, 0) as open_amount,
+        case
+            when allowance_methods.allowance_method = 'percent_of_receivables'
+                then coalesce(flows.closing_amount, 0)
+            when allowance_methods.allowance_method = 'percent_of_sales'
+                then coalesce(flows.credit_sales_amount, 0)
+            else 0
+        end as base_amount,
+        coalesce(flows.write_off_amount, 0) as written_off_amount,
+        coalesce(flows.recovery_of_written_off_amount, 0) as recovered_amount
+    from segment_months
+    cross join allowance_methods
+    left join flows
+        on
+            segment_months.company_code = flows.company_code
+            and segment_months.segment = flows.segment
+            and segment_months.period_start = flows.month_start
+    where allowance_methods.allowance_method <> 'aging'
+),
+
+based as (
+    select * from by_bucket
+    union all
+    select * from as_a_whole
+),
+
+rated as (
+    select
+        based.*,
+        case
+            when based.allowance_method = 'direct_write_off' then 0
+            else coalesce(segment_rates.loss_rate, default_rates.loss_rate)
+        end as loss_rate
+    from based
+    left join loss_rates as segment_rates
+        on
+            based.allowance_method = segment_rates.allowance_method
+            and based.segment = segment_rates.segment
+            and based.aging_bucket = segment_rates.aging_bucket
+    left join loss_rates as default_rates
+        on
+            based.allowance_method = default_rates.allowance_method
+            and based.aging_bucket = default_rates.aging_bucket
+            and default_rates.segment = '*'
+),
+
+charged as (
+    select
+        *,
+        {{ convert_amount('base_amount', 'loss_rate') }} as rated_amount
+    from rated
+),
+
+accumulated as (
+    select
+        *,
+        sum(rated_amount - written_off_amount + recovered_amount) over (
+            partition by company_code, allowance_method, segment, aging_bucket
+            order by period_start
+            rows between unbounded preceding and current row
+        ) as accumulated_amount
+    from charged
+),
+
+final as (
+    select
+        as_of_date,
+        period_start,
+        period_end,
+        measured_to_date,
+        is_complete,
+        company_code,
+        allowance_method,
+        is_booked,
+        segment,
+        bucket_set,
+        aging_bucket,
+        aging_bucket_order,
+        cast(open_amount as decimal(18, 2)) as open_amount,
+        cast(base_amount as decimal(18, 2)) as base_amount,
+        cast(loss_rate as decimal(18, 8)) as loss_rate,
+        cast(
+            case
+                when allowance_method = 'percent_of_sales' then accumulated_amount
+                else rated_amount
+            end as decimal(18, 2)
+        ) as required_allowance_amount
+    from accumulated
+)
+
+select * from final

@@ -1,0 +1,48 @@
+-- Grain: one row per company and customer that its books name. A customer that no books name
+-- belongs to every company, so that none of its contacts and answers is lost.
+with items as (
+    select * from {{ ref('receivable_items') }}
+    where is_current
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+booked as (
+    select
+        company_code,
+        customer_id
+    from items
+    group by company_code, customer_id
+),
+
+booked_customers as (
+    select customer_id
+    from booked
+    group by customer_id
+),
+
+companies as (
+    select company_code
+    from booked
+    group by company_code
+),
+
+final as (
+    select
+        company_code,
+        customer_id
+    from booked
+    union all
+    select
+        companies.company_code,
+        customers.customer_id
+    from customers
+    cross join companies
+    left join booked_customers
+        on customers.customer_id = booked_customers.customer_id
+    where booked_customers.customer_id is null
+)
+
+select * from final

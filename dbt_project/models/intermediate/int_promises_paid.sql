@@ -1,0 +1,210 @@
+-- Grain: one row per promise and piece of cash that serves it, as of the as-of date.
+-- A unit of cash serves one promise once. Within an island the promises take their turn, oldest
+-- first; each takes the oldest cash of its window, up to what was promised, and leaves the rest
+-- to the next. Cash that was reversed serves none. Cash in another currency does not count.
+{%- set unused_amount = 'turns.left_amount_document - turns.matched_amount_document' -%}
+{%- set may_serve -%}
+    turns.effective_date between promises.window_start and promises.window_end
+    and turns.currency_code = promises.currency_code
+    and coalesce(promises.target_document_id, turns.document_id) = turns.document_id
+{%- endset %}
+
+with recursive promises as (
+    select * from {{ ref('int_promises_windowed') }}
+),
+
+cash as (
+    select * from {{ ref('int_cash_dated') }}
+),
+
+reversals as (
+    select
+        company_code,
+        original_payment_id,
+        document_id,
+        -sum(amount_document) as reversed_amount_document
+    from cash
+    where is_reversed_cash
+    group by company_code, original_payment_id, document_id
+),
+
+payments_followed as (
+    select
+        company_code,
+        original_payment_id,
+        document_id,
+        customer_id,
+        currency_code,
+        effective_date,
+        amount_document as cash_amount_document,
+        coalesce(
+            sum(amount_document) over (
+                partition by company_code, original_payment_id, document_id
+                order by effective_date desc, movement_id desc
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as later_amount_document
+    from cash
+    where not is_reversed_cash
+),
+
+net_payments as (
+    select
+        payments_followed.customer_id,
+        payments_followed.company_code,
+        payments_followed.document_id,
+        payments_followed.currency_code,
+        payments_followed.effective_date,
+        payments_followed.cash_amount_document
+        - greatest(
+            0,
+            least(
+                payments_followed.cash_amount_document,
+                coalesce(reversals.reversed_amount_document, 0)
+                - payments_followed.later_amount_document
+            )
+        ) as cash_amount_document
+    from payments_followed
+    left join reversals
+        on
+            payments_followed.company_code = reversals.company_code
+            and payments_followed.original_payment_id = reversals.original_payment_id
+            and payments_followed.document_id = reversals.document_id
+),
+
+cash_days as (
+    select
+        customer_id,
+        company_code,
+        document_id,
+        currency_code,
+        effective_date,
+        sum(cash_amount_document) as cash_amount_document
+    from net_payments
+    where cash_amount_document > 0
+    group by customer_id, company_code, document_id, currency_code, effective_date
+),
+
+islands as (
+    select
+        customer_id,
+        contested_document_id,
+        island_no,
+        currency_code,
+        min(window_start) as island_start,
+        max(window_end) as island_end
+    from promises
+    group by customer_id, contested_document_id, island_no, currency_code
+),
+
+cash_of_islands as (
+    select
+        islands.customer_id,
+        islands.contested_document_id,
+        islands.island_no,
+        cash_days.document_id,
+        cash_days.currency_code,
+        cash_days.effective_date,
+        cash_days.cash_amount_document,
+        cast(
+            row_number() over (
+                partition by
+                    islands.customer_id,
+                    islands.contested_document_id,
+                    islands.island_no
+                order by
+                    cash_days.effective_date,
+                    cash_days.company_code,
+                    cash_days.document_id,
+                    cash_days.currency_code
+            ) as integer
+        ) as cash_no
+    from islands
+    inner join cash_days
+        on
+            islands.customer_id = cash_days.customer_id
+            and islands.currency_code = cash_days.currency_code
+            and cash_days.effective_date between islands.island_start and islands.island_end
+            and (
+                islands.contested_document_id is null
+                or islands.contested_document_id = cash_days.document_id
+            )
+),
+
+turns as (
+    select
+        customer_id,
+        contested_document_id,
+        island_no,
+        cash_no,
+        document_id,
+        currency_code,
+        effective_date,
+        0 as promise_no,
+        cast(null as varchar) as promise_id,
+        cast(cash_amount_document as decimal(18, 2)) as left_amount_document,
+        cast(0 as decimal(18, 2)) as matched_amount_document
+    from cash_of_islands
+    union all
+    select
+        turns.customer_id,
+        turns.contested_document_id,
+        turns.island_no,
+        turns.cash_no,
+        turns.document_id,
+        turns.currency_code,
+        turns.effective_date,
+        promises.promise_no,
+        promises.promise_id,
+        cast({{ unused_amount }} as decimal(18, 2)) as left_amount_document,
+        cast(
+            case
+                when {{ may_serve }}
+                    then greatest(
+                        0,
+                        least(
+                            {{ unused_amount }},
+                            promises.promised_amount_document
+                            - coalesce(
+                                sum(case when {{ may_serve }} then {{ unused_amount }} end) over (
+                                    partition by
+                                        turns.customer_id,
+                                        turns.contested_document_id,
+                                        turns.island_no
+                                    order by turns.cash_no
+                                    rows between unbounded preceding and 1 preceding
+                                ),
+                                0
+                            )
+                        )
+                    )
+                else 0
+            end as decimal(18, 2)
+        ) as matched_amount_document
+    from turns
+    inner join promises
+        on
+            turns.customer_id = promises.customer_id
+            and turns.contested_document_id is not distinct from promises.contested_document_id
+            and turns.island_no = promises.island_no
+            and turns.promise_no + 1 = promises.promise_no
+),
+
+final as (
+    select
+        promise_id,
+        document_id,
+        currency_code,
+        effective_date,
+        matched_amount_document,
+        sum(matched_amount_document) over (
+            partition by promise_id
+            order by effective_date, cash_no
+            rows between unbounded preceding and current row
+        ) as matched_amount_document_until_then
+    from turns
+    where matched_amount_document > 0
+)
+
+select * from final

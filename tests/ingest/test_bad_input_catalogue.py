@@ -10,20 +10,20 @@ import gzip
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 import zstandard
+from xlsxwriter.worksheet import Worksheet
 
 from ingest.mappings import CANONICAL, SourceMapping, canonical_mapping
 from ingest.readers.text import Limits
@@ -58,7 +58,7 @@ def ledger(**changes: str) -> bytes:
     return ledger_csv(GOOD_ROW, invoice(**changes)).encode()
 
 
-def ledger_mapping(**settings: Any) -> SourceMapping:
+def ledger_mapping(**settings: object) -> SourceMapping:
     """A source of ledger files in canonical columns with other formats."""
     columns = {name: name for name in LEDGER_HEADER.split(",")}
     columns["due_date"] = {"column": "due_date", "optional": True}  # type: ignore[assignment]
@@ -170,6 +170,14 @@ def shared_string_bomb() -> bytes:
     return edited(workbook(sheet_row()), edit)
 
 
+def climbing_archive() -> bytes:
+    """An archive with an entry outside its folder."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("../../etc/passwd", "x")
+    return buffer.getvalue()
+
+
 def add_second_sheet(book: xlsxwriter.Workbook, _: object) -> None:
     """Put rows on a second sheet."""
     sheet = book.add_worksheet("More")
@@ -177,7 +185,7 @@ def add_second_sheet(book: xlsxwriter.Workbook, _: object) -> None:
         sheet.write_string(number, 0, "x")
 
 
-def blank_formatted_rows(book: xlsxwriter.Workbook, sheet: Any) -> None:
+def blank_formatted_rows(book: xlsxwriter.Workbook, sheet: Worksheet) -> None:
     """Format five hundred empty rows."""
     bold = book.add_format({"bold": True})
     for number in range(2, 502):
@@ -229,11 +237,6 @@ class Case:
     control: dict[str, Any] | None = None
     unknown: str | None = None
     limits: Limits = field(default=SMALL_LIMITS)
-
-
-def amounts(**by_document: str) -> dict[str, str]:
-    """Accepted amounts by document."""
-    return {key.replace("_", "-"): value for key, value in by_document.items()}
 
 
 BOTH = {"INV-1001": "1200.50", "INV-1002": "80.00"}
@@ -480,15 +483,22 @@ SHAPE = [
 GERMAN = ledger_mapping(numbers={"decimal": ",", "thousands": "."}, format={"delimiter": ","})
 
 
-def numbered(id_: str, text: str, outcome: str, **rest: Any) -> Case:
+def numbered(
+    id_: str,
+    text: str,
+    outcome: str,
+    *,
+    fields: Mapping[str, str] | None = None,
+    source: SourceMapping | None = None,
+) -> Case:
     """A case of one amount: a reason code, or the amount that it must become."""
     is_amount = outcome.lstrip("-").replace(".", "").isdigit()
     return Case(
         id_,
-        lambda: ledger(amount=text, **rest.get("fields", {})),
+        lambda: ledger(amount=text, **(fields or {})),
         {**FIRST, "INV-1002": outcome} if is_amount else FIRST,
         row=None if is_amount else outcome,
-        source=rest.get("source"),
+        source=source,
     )
 
 
@@ -751,9 +761,7 @@ KEYS = [
 GOOD_SHEET_ROW = ["INV-1001", "C001", "invoice", DAY, DUE, "USD", 1200.5]
 
 
-def sheet(id_: str, content: Callable[[], bytes], *args: Any, **rest: Any) -> Case:
-    """A case of a workbook."""
-    return Case(id_, content, *args, file_name=rest.pop("file_name", "ledger.xlsx"), **rest)
+sheet = partial(Case, file_name="ledger.xlsx")
 
 
 WORKBOOKS = [
@@ -868,22 +876,12 @@ WORKBOOKS = [
         FIRST,
         row="RAGGED_ROW",
     ),
-    sheet("X26 a name that climbs out", lambda: climbing_archive(), file="UNSAFE_NAME"),
+    sheet("X26 a name that climbs out", climbing_archive, file="UNSAFE_NAME"),
     sheet("X27 zero bytes", lambda: b"", file="EMPTY_FILE"),
 ]
 
 
-def climbing_archive() -> bytes:
-    """An archive with an entry outside its folder."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("../../etc/passwd", "x")
-    return buffer.getvalue()
-
-
-def binary(id_: str, content: Callable[[], bytes], *args: Any, **rest: Any) -> Case:
-    """A case of a Parquet file."""
-    return Case(id_, content, *args, file_name="ledger.parquet", **rest)
+binary = partial(Case, file_name="ledger.parquet")
 
 
 def flipped_days() -> bytes:
@@ -893,7 +891,7 @@ def flipped_days() -> bytes:
 
 FLOATS = pa.array([80.5, 80.005], pa.float64())
 PARQUETS = [
-    binary("Q01", lambda: parquet(), {"INV-0": "80.00"}),
+    binary("Q01", parquet, {"INV-0": "80.00"}),
     binary("Q02", lambda: parquet()[:-40], file="CORRUPT_FILE"),
     binary("Q02 no Parquet at all", lambda: ledger(), file="CORRUPT_FILE"),
     binary(
@@ -956,9 +954,7 @@ PARQUETS = [
 ]
 
 
-def lines(id_: str, content: Callable[[], bytes], *args: Any, **rest: Any) -> Case:
-    """A case of JSON lines."""
-    return Case(id_, content, *args, file_name="ledger.jsonl", **rest)
+lines = partial(Case, file_name="ledger.jsonl")
 
 
 JSON_LINES = [

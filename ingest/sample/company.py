@@ -31,7 +31,7 @@ from ingest.sample.parties import (
     make_customers,
     make_portfolios,
 )
-from ingest.sample.settings import NEVER, Settings
+from ingest.sample.settings import NEVER, Settings, day_number, month_end
 from ingest.sample.systems import Systems
 from ingest.sample.trade import make_trade
 from ingest.sample.work import make_contacts
@@ -198,13 +198,14 @@ def _write_people(
     portfolios: Portfolios,
     systems: Systems,
 ) -> None:
-    """Write master data: whole with every monthly and weekly delivery, daily only on change."""
-    first_daily = len(settings.deliveries) - settings.daily_deliveries
+    """Write master data: whole at every month's end and whenever something changed."""
     known: tuple[pl.DataFrame, pl.DataFrame] | None = None
-    for delivery, today in enumerate(settings.deliveries.tolist()):
+    for delivery, day in enumerate(settings.delivery_dates):
+        today = day_number(day)
         state = _customers_at(customers, today), _collectors_at(collectors, today)
         for number, write in enumerate((systems.write_customers, systems.write_collectors)):
-            if delivery < first_daily or known is None or not state[number].equals(known[number]):
+            is_known = known is not None and state[number].equals(known[number])
+            if day == month_end(day) or not is_known:
                 write(delivery, state[number])
         known = state
     systems.write_portfolios(_tenures(settings, customers, collectors, portfolios))

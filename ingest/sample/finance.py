@@ -80,7 +80,7 @@ def make_surveys(settings: Settings, customers: Customers) -> pl.DataFrame:
     return (
         pl.DataFrame(
             {
-                "delivery": settings.delivery_of(day),
+                "delivery": settings.summary_delivery_of(day),
                 "customer_id": customers.customer_id.gather(customer),
                 "instant": instant,
                 "score": np.clip(score, 0, 100).astype(np.int64),
@@ -137,7 +137,9 @@ def make_trainings(settings: Settings, collectors: Collectors) -> pl.DataFrame:
     )
     return (
         trainings.with_columns(
-            pl.Series("delivery", settings.delivery_of(trainings["assessed_date"].to_numpy()))
+            pl.Series(
+                "delivery", settings.summary_delivery_of(trainings["assessed_date"].to_numpy())
+            )
         )
         .filter(pl.col("delivery") < len(settings.deliveries))
         .sort("assessed_date", "collector_id", "course_id", "attempt_no")

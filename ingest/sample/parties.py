@@ -215,12 +215,12 @@ def make_customers(settings: Settings) -> Customers:
     )
     # Never a key account: one failure would be the whole story of the company.
     insolvent = np.full(count, NEVER, dtype=np.int64)
-    weak = rng.permutation(number[(segment == _SMALL) & ~is_new])
-    failed = weak[: max(2, round(count * 0.008))]
-    insolvent[failed] = start + ((end - start) * rng.uniform(0.3, 0.85, len(failed))).astype(int)
+    documents = _shared_out(settings.documents, size)
+    weak = (segment != _KEY_ACCOUNT) & ~is_new & (documents >= np.median(documents))
+    failed = rng.permutation(number[weak])[: max(2, round(count * 0.01))]
+    insolvent[failed] = start + ((end - start) * rng.uniform(0.35, 0.85, len(failed))).astype(int)
 
     scale = np.array([2.2, 1.0, 0.28, 1.3])[segment] * np.exp(rng.normal(0, 0.35, count))
-    documents = _shared_out(settings.documents, size)
     monthly = documents / settings.months * scale * 30_000
     limit = np.maximum(np.round(monthly * 4 / 50_000), 1).astype(np.int64) * 5_000_000
     raised = rng.random(count) < 0.1

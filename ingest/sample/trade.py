@@ -127,6 +127,7 @@ class Bills:
         has_own_terms: Whether they differ from the customer's.
         cents: Amount of the item.
         insolvent: Day of the customer's insolvency, or ``NEVER``.
+        stops_paying: Day from which the customer pays nothing: weeks before its insolvency.
         document_count: Documents, installments not counted.
     """
 
@@ -145,6 +146,7 @@ class Bills:
     has_own_terms: Flags
     cents: Integers
     insolvent: Days
+    stops_paying: Days
     document_count: int
 
     @property
@@ -373,6 +375,7 @@ def _bill(
         has_own_terms=own_terms[at],
         cents=np.where(split[at], share, cents[at]),
         insolvent=customers.insolvent[customer[at]],
+        stops_paying=customers.insolvent[customer[at]] - 50,
         document_count=count,
     )
 
@@ -423,7 +426,7 @@ def _decide(
     part = rng.uniform(0.03, 0.22, count)
     credit_cents = np.where(credited, (bills.cents * part).astype(np.int64), 0)
     charge = np.minimum(rng.integers(100, 4_000, count), bills.cents // 10)
-    charge_cents = np.where(told["short_paid"] & (paid < bills.insolvent), charge, 0)
+    charge_cents = np.where(told["short_paid"] & (paid < bills.stops_paying), charge, 0)
     discount_cents = np.where(told["paid_early"], bills.cents // 50, 0)
 
     # The cash, in up to three parts.
@@ -468,7 +471,7 @@ _FIRST, _SECOND, _THIRD, _REPAID, _TWICE, _REFUND = range(6)
 
 def _happens(settings: Settings, bills: Bills, days: Days) -> Flags:
     """Return where a customer still does on a day what it would: in time, and solvent."""
-    happens: Flags = (days <= day_number(settings.end_date)) & (days < bills.insolvent)
+    happens: Flags = (days <= day_number(settings.end_date)) & (days < bills.stops_paying)
     return happens
 
 
@@ -522,7 +525,7 @@ def _losses(
     received = np.zeros(bills.count, dtype=np.int64)
     np.add.at(received, cash["item"].to_numpy(), cash["cents"].to_numpy())
     np.subtract.at(received, bounces, fate.first_cents[bounces])
-    allowed = np.where(fate.paid < bills.insolvent, fate.discount_cents, 0)
+    allowed = np.where(fate.paid < bills.stops_paying, fate.discount_cents, 0)
     left = bills.cents - received - fate.credit_cents - fate.charge_cents - allowed
     failed = (bills.insolvent <= end) & (left > 0)
     patience = rng.integers(60, 120, bills.count)
@@ -553,7 +556,7 @@ def _billed_versions(
     never = fate.has("never_paid")
     sued = never & (bills.number % 2 == 0)
     failed = bills.insolvent <= day_number(settings.end_date)
-    unpaid = failed & (fate.paid >= bills.insolvent) & ~never
+    unpaid = failed & (fate.paid >= bills.stops_paying) & ~never
     disputed = fate.dispute_opens < bills.insolvent
     steps: tuple[tuple[Flags, Days, bool, int], ...] = (
         (np.ones(bills.count, dtype=bool), bills.opened, False, 0),
@@ -817,12 +820,12 @@ def _payments(
 def _items(bills: Bills, fate: Fate) -> Items:
     never = fate.has("never_paid")
     first_paid = np.where(fate.has("bounced"), fate.repaid_day, fate.paid)
-    lasts = (fate.first_cents > 0) & (first_paid < bills.insolvent)
+    lasts = (fate.first_cents > 0) & (first_paid < bills.stops_paying)
     first_paid = np.where(lasts, first_paid, NEVER)
-    comes_again = (fate.second_cents > 0) & (fate.second_day < bills.insolvent)
+    comes_again = (fate.second_cents > 0) & (fate.second_day < bills.stops_paying)
     settled = np.where(fate.third_cents > 0, fate.third_day, fate.second_day)
     settled = np.where(fate.has("paid_in_parts"), settled, first_paid)
-    settled = np.where(never | (settled >= bills.insolvent), NEVER, settled)
+    settled = np.where(never | (settled >= bills.stops_paying), NEVER, settled)
     return Items(
         customer=bills.customer,
         document_id=bills.document_id,

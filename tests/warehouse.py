@@ -117,7 +117,7 @@ def write_run_parameters(
     """State what the next run is asked."""
     parameters = {
         "as_of_date": as_of_date,
-        "known_at": known_at or datetime(2100, 1, 1),  # noqa: DTZ001
+        "known_at": known_at or datetime(2100, 1, 1),
         "reporting_currency": reporting_currency,
         "timezone": timezone,
         "run_id": "test",
@@ -171,7 +171,7 @@ def run_dbt(
     select: Sequence[str] = (),
     exclude: Sequence[str] = (),
     threads: int = 2,
-) -> Any:
+) -> object:
     """Run dbt in this process on a home, with the manifest of the first run kept.
 
     Raises:
@@ -340,12 +340,12 @@ def _table(rows: Iterable[Row], schema: Mapping[str, pl.DataType]) -> pl.DataFra
     return pl.DataFrame(typed, schema=dict(schema))
 
 
-def _typed(value: Any, dtype: pl.DataType) -> Any:
+def _typed(value: object, dtype: pl.DataType) -> object:
     """Money as a decimal from text or integer; instants naive in UTC; the rest as it is."""
     if value is None:
         return None
     if isinstance(dtype, pl.Decimal):
-        return Decimal(value)
+        return Decimal(str(value))
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return value

@@ -1,0 +1,3 @@
+"""dbt's ``target`` while sqlfluff renders a model: the default engine."""
+
+type = "duckdb"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tests.oracle.aging import aging, totals
+from tests.oracle.aging import aging
 from tests.oracle.arithmetic import Period, round_money
 from tests.oracle.bad_debt import moved
 from tests.oracle.inputs import Bucket, Seeds
@@ -32,13 +32,13 @@ def required_by_bucket(
     """Per bucket of the days set: open amount, rate and what the aging method asks for.
 
     Source: measures, section 4 (aging: bucket × rate, by segment). Credits stand apart and ask for
-    nothing unless the seed gives them a rate.
+    nothing unless the seed gives them a rate. Items without a rate of exchange are left out.
     """
     opened: dict[str, Decimal] = {}
-    for key, line in totals(aging(book, day.end, buckets)).items():
-        if key.bucket_set == BUCKET_SET and key.age_basis == "due_date":
-            opened[key.aging_bucket] = opened.get(key.aging_bucket, ZERO) + (
-                line.open_amount or ZERO
+    for item in aging(book, day.end, buckets):
+        if item.bucket_set == BUCKET_SET and item.open_item.open_amount is not None:
+            opened[item.aging_bucket] = (
+                opened.get(item.aging_bucket, ZERO) + item.open_item.open_amount
             )
     result = {}
     for bucket, amount in opened.items():

@@ -40,13 +40,18 @@ def cash_on_documents(
     """All cash that moved documents up to a day (the run's, when none is given)."""
     last_day = until or parameters.as_of_date
     known = payments(extracts, parameters.known_at)
+    line_dates: dict[tuple[str, str, int], date] = {}
     payment_dates: dict[tuple[str, str], date] = {}
-    reverses: dict[tuple[str, str], str] = {}
+    reverses: dict[tuple[str, str, int], str] = {}
     for payment in known:
-        key = (payment.company_code, payment.payment_id)
-        payment_dates[key] = min(payment.payment_date, payment_dates.get(key, date.max))
+        line = (payment.company_code, payment.payment_id, payment.line_no)
+        line_dates[line] = payment.payment_date
         if payment.reverses_payment_id is not None:
-            reverses[key] = payment.reverses_payment_id
+            reverses[line] = payment.reverses_payment_id
+        else:
+            payment_dates[line[:2]] = min(
+                payment.payment_date, payment_dates.get(line[:2], date.max)
+            )
     result = []
     for movement in book.movements:
         if (
@@ -55,13 +60,18 @@ def cash_on_documents(
             or movement.effective_date > last_day
         ):
             continue
-        key = (movement.item.company_code, movement.source_id)
-        original = reverses.get(key, movement.source_id)
+        company_code = movement.item.company_code
+        line = (company_code, movement.source_id, movement.source_line_no)
+        original = reverses.get(line, movement.source_id)
         result.append(
             Cash(
                 facts=book.items[movement.item],
                 effective_date=movement.effective_date,
-                payment_date=payment_dates.get((key[0], original), payment_dates[key]),
+                payment_date=(
+                    payment_dates.get((company_code, original), line_dates[line])
+                    if line in reverses
+                    else line_dates[line]
+                ),
                 payment_id=movement.source_id,
                 line_no=movement.source_line_no,
                 original_payment_id=original,

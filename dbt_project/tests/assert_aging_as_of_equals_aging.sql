@@ -1,0 +1,96 @@
+-- The table macro, asked for the run's own day and instant, gives what the marts hold; the view by
+-- document adds up to the mart by customer on every kept slice.
+{{ config(enabled=(target.type == 'duckdb')) }}
+
+with run_parameters as (
+    select * from {{ ref('run_parameters') }}
+),
+
+aging_by_document as (
+    select * from {{ ref('aging_by_document') }}
+),
+
+aging_by_customer as (
+    select * from {{ ref('aging_by_customer') }}
+    where age_basis = 'due_date'
+),
+
+asked as (
+    select *
+    from marts.aging_as_of(
+        (select max(as_of_date) from {{ ref('run_parameters') }}),
+        (select max(known_at) from {{ ref('run_parameters') }})
+    )
+),
+
+kept as (
+    select aging_by_document.*
+    from aging_by_document
+    inner join run_parameters
+        on aging_by_document.as_of_date = run_parameters.as_of_date
+),
+
+only_asked as (
+    select * from asked
+    except
+    select * from kept
+),
+
+only_kept as (
+    select * from kept
+    except
+    select * from asked
+),
+
+by_document as (
+    select
+        as_of_date,
+        company_code,
+        customer_id,
+        currency_code,
+        bucket_set,
+        aging_bucket,
+        count(*) as document_count,
+        sum(open_amount_document) as open_amount_document,
+        case when count(open_amount) = count(*) then sum(open_amount) end as open_amount
+    from aging_by_document
+    group by as_of_date, company_code, customer_id, currency_code, bucket_set, aging_bucket
+),
+
+by_customer as (
+    select
+        as_of_date,
+        company_code,
+        customer_id,
+        currency_code,
+        bucket_set,
+        aging_bucket,
+        document_count,
+        open_amount_document,
+        open_amount
+    from aging_by_customer
+),
+
+only_by_document as (
+    select * from by_document
+    except
+    select * from by_customer
+),
+
+only_by_customer as (
+    select * from by_customer
+    except
+    select * from by_document
+),
+
+violations as (
+    select 'asked but not kept' as violation from only_asked
+    union all
+    select 'kept but not asked' as violation from only_kept
+    union all
+    select 'by document but not by customer' as violation from only_by_document
+    union all
+    select 'by customer but not by document' as violation from only_by_customer
+)
+
+select * from violations

@@ -1,0 +1,72 @@
+-- No mart holds a key twice, and no interval or span is empty. One statement for all of them: a
+-- test costs more in machinery than in work.
+{%- set keys = {
+    'receivable_movements': ['movement_id'],
+    'receivable_items': [
+        'company_code', 'item_type', 'document_id', 'installment_no', '_recorded_at'
+    ],
+    'receivables_by_document': ['company_code', 'document_id', 'installment_no'],
+    'cash_applications': ['movement_id'],
+    'exceptions_by_document': [
+        'company_code', 'source_type', 'source_id', 'source_line_no', 'exception_code'
+    ],
+    'receivables_by_span': [
+        'company_code', 'item_type', 'document_id', 'installment_no', 'open_from'
+    ],
+    'aging_by_customer': [
+        'as_of_date', 'company_code', 'customer_id', 'currency_code', 'bucket_set', 'age_basis',
+        'aging_bucket'
+    ],
+    'aging_by_bucket': [
+        'as_of_date', 'company_code', 'currency_code', 'bucket_set', 'age_basis', 'aging_bucket'
+    ],
+    'dim_customers': ['customer_id'],
+    'dim_collectors': ['collector_id'],
+    'dim_dates': ['calendar_date'],
+    'dim_aging_buckets': ['bucket_set', 'aging_bucket'],
+} %}
+with movements as (
+    select * from {{ ref('receivable_movements') }}
+),
+
+items as (
+    select * from {{ ref('receivable_items') }}
+),
+
+spans as (
+    select * from {{ ref('receivables_by_span') }}
+),
+
+violations as (
+    {%- for mart, key in keys.items() %}
+        select
+            '{{ mart }}: key' as violation,
+            count(*) as row_count
+        from {{ ref(mart) }}
+        group by {{ key | join(', ') }}
+        having count(*) > 1
+        union all
+    {%- endfor %}
+    select
+        'receivable_movements: interval' as violation,
+        count(*) as row_count
+    from movements
+    where _recorded_at >= _superseded_at
+    having count(*) > 0
+    union all
+    select
+        'receivable_items: interval' as violation,
+        count(*) as row_count
+    from items
+    where _recorded_at >= _superseded_at
+    having count(*) > 0
+    union all
+    select
+        'receivables_by_span: span' as violation,
+        count(*) as row_count
+    from spans
+    where open_from >= open_to
+    having count(*) > 0
+)
+
+select * from violations

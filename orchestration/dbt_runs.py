@@ -5,8 +5,10 @@ this process (a subprocess, as the command line would be, costs three imports of
 the models compute does not live here.
 """
 
+import fcntl
 import hashlib
 import importlib.metadata
+import os
 import queue
 import shutil
 import threading
@@ -89,8 +91,8 @@ def project_fingerprint(settings: Settings) -> str:
 def prepare_project(settings: Settings) -> ParsedProject:
     """Copy and parse the project, unless that was done for the same files before.
 
-    Two processes may do so at once: each works in a folder of its own, and the first to finish
-    gives it its name.
+    Of two processes that want the same, the second waits for the first. The parse holds the path
+    of the copy, so that the copy is made where it stays; its mark is set when all is there.
 
     Args:
         settings: The settings in force; their home exists.
@@ -107,28 +109,20 @@ def prepare_project(settings: Settings) -> ParsedProject:
     prepared = ParsedProject(
         fingerprint=fingerprint, project=folder / "project", target=folder / "target"
     )
-    if prepared.manifest.is_file():
-        folder.touch()
-        return prepared
-    building = settings.dbt / f".building-{fingerprint}-{threading.get_native_id()}"
-    shutil.rmtree(building, ignore_errors=True)
-    for name, path in _files(settings).items():
-        copy = building / "project" / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    _invoke(
-        ParsedProject(
-            fingerprint=fingerprint, project=building / "project", target=building / "target"
-        ),
-        ["parse"],
-    )
-    try:
-        building.rename(folder)
-    except OSError:
-        shutil.rmtree(building)
-        if not prepared.manifest.is_file():
-            raise
-    _prune(settings.dbt)
+    ready = folder / ".ready"
+    with (settings.dbt / ".preparing").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if ready.exists():
+            os.utime(folder)
+            return prepared
+        shutil.rmtree(folder, ignore_errors=True)
+        for name, path in _files(settings).items():
+            copy = prepared.project / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        _invoke(prepared, ["parse"])
+        ready.touch()
+        _prune(settings.dbt)
     return prepared
 
 
@@ -239,7 +233,9 @@ def _invoke(
             if result.status in ("error", "fail", "runtime error")
         ]
         message = "\n".join(failed) or str(outcome.exception)
-        raise DbtError(f"dbt {arguments[0]} failed:\n{message}", is_transient="IO Error" in message)
+        raise DbtError(
+            f"dbt {arguments[0]} failed:\n{message}", is_transient="Could not set lock" in message
+        )
 
 
 def _close_warehouse() -> None:

@@ -15,6 +15,7 @@ from orchestration.assets import (
 from orchestration.checks import judged_loads
 from orchestration.dbt_runs import prepare_project
 from orchestration.jobs import daily_schedule, dead_run_sensor, delivery_sensor, jobs
+from orchestration.progress import plain_lines
 from orchestration.resources import WRITER, writer_resource
 from orchestration.settings import Settings, load_settings, prepare_home, set_environment
 
@@ -43,6 +44,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=jobs(),
         schedules=[daily_schedule(settings)],
         sensors=[delivery_sensor(settings), dead_run_sensor()],
+        loggers={"console": plain_lines},
         resources={WRITER: writer_resource(settings)},
         # One process for all steps: a process per step costs minutes and lets the lock go between.
         executor=dg.in_process_executor,

@@ -341,8 +341,7 @@ def _build(
             _create(connection, _without_catalog(stored[mart.name], source), mart.name)
         for mart in marts:
             _comment(connection, mart, is_view=mart in views)
-        for name, parameters, definition in macros:
-            _create_macro(connection, name, parameters, definition, source)
+        _create_macros(connection, macros, source)
         counts = {mart.name: _count(connection, f"{SCHEMA}.{_name(mart.name)}") for mart in marts}
         connection.execute("checkpoint")
     if counts != expected_counts:
@@ -413,27 +412,33 @@ def _create(connection: duckdb.DuckDBPyConnection, statement: str, name: str) ->
         ) from error
 
 
-def _create_macro(
+def _create_macros(
     connection: duckdb.DuckDBPyConnection,
-    name: str,
-    parameters: Sequence[str],
-    definition: str,
+    macros: Sequence[tuple[str, Sequence[str], str]],
     catalog: str,
 ) -> None:
-    """Create a table macro and ask it once, without rows."""
-    body = _without_catalog(definition, catalog)
-    try:
-        connection.execute(
-            f"create macro {SCHEMA}.{_name(name)}({', '.join(map(_name, parameters))}) "
-            f"as table {body}"
-        )
-        nothing = ", ".join("null" for _ in parameters)
-        connection.execute(f"from {SCHEMA}.{_name(name)}({nothing}) limit 0")
-    except duckdb.Error as error:
-        raise PublicationError(
-            f"The macro {SCHEMA}.{name} cannot stand in the published copy: it may read the marts "
-            f"only. {error}"
-        ) from error
+    """Create the table macros, each after those that it calls, and ask each once, without rows."""
+    waiting = list(macros)
+    while waiting:
+        failures = {}
+        for name, parameters, definition in waiting:
+            body = _without_catalog(definition, catalog)
+            nothing = ", ".join("null" for _ in parameters)
+            try:
+                connection.execute(
+                    f"create macro {SCHEMA}.{_name(name)}({', '.join(map(_name, parameters))}) "
+                    f"as table {body}"
+                )
+                connection.execute(f"from {SCHEMA}.{_name(name)}({nothing}) limit 0")
+            except duckdb.Error as error:
+                failures[name] = error
+        if len(failures) == len(waiting):
+            name, reason = next(iter(failures.items()))
+            raise PublicationError(
+                f"The macro {SCHEMA}.{name} cannot stand in the published copy: it may read the "
+                f"marts only. {reason}"
+            ) from reason
+        waiting = [macro for macro in waiting if macro[0] in failures]
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, mart: _Mart, *, is_view: bool) -> None:

@@ -94,6 +94,8 @@ def write_warehouse(path: Path, amount: int) -> Path:
             create view marts.balances_spanned as select * from warehouse.intermediate.int_spans;
             create macro marts.balances_as_of(lowest) as table
                 select account, amount from "warehouse"."marts"."balances" where amount >= lowest;
+            create macro marts.all_balances(ignored) as table
+                select * from warehouse.marts.balances_as_of(0) where ignored is null;
         """)
     return path
 
@@ -118,7 +120,8 @@ def amounts(published: Path) -> set[int]:
             "select amount from marts.balances union select amount from marts.checks "
             "union select amount from marts.balances_seen "
             "union select amount from marts.balances_spanned "
-            "union select amount from marts.balances_as_of(0)",
+            "union select amount from marts.balances_as_of(0) "
+            "union select amount from marts.all_balances(null)",
         )
     }
 

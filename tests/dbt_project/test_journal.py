@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse import build_warehouse, end_of_day, fetch
+from tests.warehouse import build_warehouse, end_of_day, fetch, run_dbt
 
 pytestmark = pytest.mark.warehouse
 
@@ -514,3 +514,20 @@ def _exceptions(warehouse: Path, company: str) -> set[tuple[str, str]]:
     found = {(source_id, code) for source_id, code in rows}
     assert len(found) == len(rows)
     return found
+
+
+def test_marts_do_not_depend_on_the_number_of_threads(
+    warehouse: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("one_thread")
+    for name in ("lake", "quarantine", "run_parameters.parquet"):
+        (home / name).symlink_to(warehouse.parent / name)
+    run_dbt(home, "build", select=MODELS, threads=1)
+    marts = fetch(
+        warehouse,
+        "select table_name from information_schema.tables where table_schema = 'marts' order by 1",
+    )
+    assert len(marts) >= 12
+    for (mart,) in marts:
+        query = f"select * from marts.{mart} order by all"  # noqa: S608
+        assert fetch(warehouse, query) == fetch(home / "warehouse.duckdb", query), mart

@@ -105,7 +105,7 @@ def test_a_name_of_200_characters_is_taken(landing: Path) -> None:
         (b"two\nlines.csv", "two\\nlines.csv"),
         (b"bell\x07.csv", "bell\\x07.csv"),
         ("evil\u202egpj.csv".encode(), "evil\\u202egpj.csv"),
-        (b"gbk-\xd3\xa6.csv", "gbk-\\udcd3\\udca6.csv"),
+        (b"gbk-\xb5\xa5.csv", "gbk-\\udcb5\\udca5.csv"),
     ],
 )
 def test_names_with_control_characters_are_unsafe(landing: Path, name: bytes, escaped: str) -> None:

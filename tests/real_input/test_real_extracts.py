@@ -222,7 +222,7 @@ def test_ids_keep_their_leading_zeros(
         select count(*), count(distinct document_id),
             count(*) filter (where document_id like '0%')
         from marts.receivables_by_document
-        where currency_code = 'USD' and item_type = 'document'
+        where currency_code = 'USD'
         """
     ).fetchone()
     with_leading_zero = truth["consistency_violations"]["invoiceNumber with leading zero"]
@@ -238,10 +238,10 @@ def test_ambiguous_contact_and_payment_dates_are_quarantined_not_guessed(
     found = dict(
         published.execute(
             """
-            select extract, count(*)
+            select extract_name, count(*)
             from marts.quarantined_rows
-            where source = 'uk_debt' and reason_code = 'AMBIGUOUS_DATE'
-            group by extract
+            where source_name = 'uk_debt' and reason_code = 'AMBIGUOUS_DATE'
+            group by extract_name
             """
         ).fetchall()
     )
@@ -257,10 +257,10 @@ def test_only_cleared_payments_are_money(
     status = contact_truth["amount_by_status"]
     found = published.execute(
         """
-        select rows_read, rows_accepted + rows_quarantined, rows_filtered,
-            amount_accepted + amount_quarantined, amount_filtered
+        select read_row_count, accepted_row_count + quarantined_row_count, filtered_row_count,
+            accepted_amount + quarantined_amount, filtered_amount
         from marts.load_history
-        where source = 'uk_debt' and extract = 'payments'
+        where source_name = 'uk_debt' and extract_name = 'payments'
         """
     ).fetchall()
     assert found == [

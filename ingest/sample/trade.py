@@ -439,8 +439,9 @@ def _decide(
     second_cents = np.where(rng.random(count) < 0.35, rest // 2, rest)
     second_day = after(paid, 10, 28)
     twice_day = after(paid, 1, 12)
-    refunded = told["paid_twice"] & (rng.random(count) < 0.6)
-    gives_up = after(bills.due, 130, 260)
+    refunded = told["paid_twice"] & (rng.random(count) < 0.85)
+    # Some claims stay with the courts for years.
+    gives_up = np.where(rng.random(count) < 0.8, after(bills.due, 130, 330), NEVER)
     return Fate(
         story=story,
         paid=paid,
@@ -749,6 +750,9 @@ def _payments(
     discount = np.where((lines["part"] == _FIRST).to_numpy(), fate.discount_cents[item], 0)
     number = (pl.col("payment") + first_payment).cast(pl.String).str.zfill(10)
     document_id = bills.document_id.gather(item)
+    # What came by mistake is kept on account, small change aside, until it is refunded.
+    by_mistake = (pl.col("part") >= _TWICE) & (pl.col("cents").abs() > 2_000_000)
+    is_on_account = lines.select(pl.col("is_waiting") | by_mistake).to_series()
     names_installment = pl.Series(bills.is_split[item]) & (lines["roll"] < 0.5)
     delivered = lines.select(
         pl.Series("delivery", settings.delivery_of(lines["day"].to_numpy())),
@@ -759,8 +763,8 @@ def _payments(
         pl.col("day").alias("payment_date"),
         bills.currency.gather(item).alias("currency_code"),
         "cents",
-        pl.when(~pl.col("is_waiting")).then(document_id).alias("document_id"),
-        pl.when(names_installment & ~pl.col("is_waiting"))
+        pl.when(~is_on_account).then(document_id).alias("document_id"),
+        pl.when(names_installment & ~is_on_account)
         .then(pl.Series(bills.installment[item]))
         .alias("installment_no"),
         pl.lit(None, pl.Int64).alias("application_date"),

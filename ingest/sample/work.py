@@ -29,7 +29,7 @@ OUTCOMES = {
 CHANNELS = ("phone", "messaging", "email", "sms", "letter", "visit", "legal")
 
 #: Of the promises that a customer could keep, how many name a day on which the money is there.
-_HONEST_SHARE = 0.74
+_HONEST_SHARE = 0.69
 
 _CONTACTS_COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
     "delivery": pl.Int64,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from quality.catalogue import expectation_codes
+from quality.mart_catalogue import mart_expectation_codes
 from quality.results import ExpectationResult, LoadUnderJudgement, Severity, blocked_loads
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "blocked_loads",
     "expectation_codes",
     "judge_loads",
+    "judge_marts",
+    "mart_expectation_codes",
 ]
 
 
@@ -57,3 +60,26 @@ def judge_loads(
         staged_other=staged_other,
         scratch=scratch,
     )
+
+
+def judge_marts(
+    warehouse_path: Path, family: str, *, run_id: str = "", data_docs: Path | None = None
+) -> list[ExpectationResult]:
+    """Judge the marts of one family in the warehouse that dbt has built.
+
+    Args:
+        warehouse_path: The warehouse, which nobody is writing.
+        family: Name of the family: a folder of the dbt project's marts.
+        run_id: The refresh that asks.
+        data_docs: Folder of the Data Docs, or None to write none.
+
+    Returns:
+        One result per mart and expectation; the mart stands as `source`. Of a mart that does not
+        exist no expectation is met.
+
+    Raises:
+        KeyError: No such family.
+    """
+    from quality import mart_judgement
+
+    return mart_judgement.judge_marts(warehouse_path, family, run_id=run_id, data_docs=data_docs)

@@ -176,7 +176,8 @@ class Expectation:
         if self.kind == "equal":
             return f"{self.columns[0]} <> {self.columns[1]}"
         key = ", ".join(self.columns)
-        return f"true qualify count(*) over (partition by {key}) > 1"
+        filled = f"{key} is not null" if len(self.columns) == 1 else "true"
+        return f"{filled} qualify count(*) over (partition by {key}) > 1"
 
 
 def _filled(*columns: str) -> list[Expectation]:

@@ -20,7 +20,7 @@ with warnings.catch_warnings():
         AbstractDataContext,
     )
     from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource, TableAsset
     from great_expectations.execution_engine.execution_engine import ExecutionEngine
     from great_expectations.expectations.core.expect_column_pair_values_a_to_be_greater_than_b import (  # noqa: E501
         ExpectColumnPairValuesAToBeGreaterThanB,
@@ -33,6 +33,9 @@ with warnings.catch_warnings():
     )
     from great_expectations.expectations.core.expect_column_values_to_be_in_set import (
         ExpectColumnValuesToBeInSet,
+    )
+    from great_expectations.expectations.core.expect_column_values_to_be_unique import (
+        ExpectColumnValuesToBeUnique,
     )
     from great_expectations.expectations.core.expect_column_values_to_not_be_null import (
         ExpectColumnValuesToNotBeNull,
@@ -55,6 +58,7 @@ __all__ = [
     "ExpectColumnPairValuesToBeEqual",
     "ExpectColumnValuesToBeBetween",
     "ExpectColumnValuesToBeInSet",
+    "ExpectColumnValuesToBeUnique",
     "ExpectColumnValuesToNotBeNull",
     "ExpectCompoundColumnsToBeUnique",
     "ExpectationSuiteValidationResult",
@@ -63,6 +67,7 @@ __all__ = [
     "ProgressBarsConfig",
     "RunIdentifier",
     "SQLDatasource",
+    "TableAsset",
     "UnexpectedRowsExpectation",
     "ValidationResultsPageRenderer",
     "gx",

@@ -5,6 +5,7 @@ counts come back. Values of rows never do. Which load a breach belongs to is `qu
 matter.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +21,21 @@ from quality.gx import (
     ExpectColumnPairValuesToBeEqual,
     ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToBeUnique,
     ExpectColumnValuesToNotBeNull,
     ExpectCompoundColumnsToBeUnique,
     GxExpectation,
     ProgressBarsConfig,
     RunIdentifier,
     SQLDatasource,
+    TableAsset,
     UnexpectedRowsExpectation,
     gx,
 )
+
+SAMPLE_SIZE: Final = 10
+LONGEST_KEY: Final = 80
+"""How many keys a result names, and how much of each value in them."""
 
 
 class UnexpectedRowsCountedExpectation(UnexpectedRowsExpectation):
@@ -70,6 +77,41 @@ class Validation:
     result: Any
 
 
+def key_text(key: Sequence[str]) -> str:
+    """Write the SQL of a row's key as text, `|` between its values and `?` for absent ones.
+
+    Args:
+        key: The key's columns.
+
+    Returns:
+        A SQL expression.
+
+    Examples:
+        >>> key_text(["survey_id"])
+        "concat_ws('|', left(coalesce(cast(survey_id as varchar), '?'), 80))"
+    """
+    values = (f"left(coalesce(cast({one} as varchar), '?'), {LONGEST_KEY})" for one in key)
+    return f"concat_ws('|', {', '.join(values)})"
+
+
+def confirm(expectation: Expectation, count: int, explained: int) -> None:
+    """Assert that the query of an expectation finds as many rows as its validation counted.
+
+    Args:
+        expectation: The expectation.
+        count: Unexpected rows by Great Expectations.
+        explained: Unexpected rows by the query.
+
+    Raises:
+        ContradictoryResultError: They differ.
+    """
+    if explained != count:
+        raise ContradictoryResultError(
+            f"expectation {expectation.code}: {count} unexpected rows by Great Expectations, "
+            f"{explained} by its query"
+        )
+
+
 def validate(
     database: Path,
     tables: Mapping[str, Sequence[Expectation]],
@@ -77,6 +119,7 @@ def validate(
     name: str,
     run_id: str,
     config: Mapping[str, Any],
+    schema: str | None = None,
 ) -> list[Validation]:
     """Run the expectations of several tables of a DuckDB file.
 
@@ -86,6 +129,7 @@ def validate(
         name: Name of the suite.
         run_id: The refresh that asks.
         config: Settings of the connection.
+        schema: Schema of the tables; by default the database's own.
 
     Returns:
         One validation per table.
@@ -103,7 +147,9 @@ def validate(
     source = context.data_sources.add_sql(name, **options)
     try:
         return [
-            _validate_table(context, source, table, expectations, name=name, run_id=run_id)
+            _validate_table(
+                context, source, table, expectations, name=name, run_id=run_id, schema=schema
+            )
             for table, expectations in tables.items()
         ]
     finally:
@@ -123,8 +169,9 @@ def _validate_table(
     *,
     name: str,
     run_id: str,
+    schema: str | None,
 ) -> Validation:
-    batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table(table)
+    batch = _table_asset(source, table, schema).add_batch_definition_whole_table(table)
     suite = context.suites.add(gx.ExpectationSuite(name=f"{name}.{table}"))
     suite.expectations = [_expectation_of(one) for one in expectations]
     suite.save()
@@ -137,6 +184,15 @@ def _validate_table(
     )
     counts = {_code_of(one): _unexpected_count(one) for one in result.results}
     return Validation(table, expectations, [counts[one.code] for one in expectations], result)
+
+
+def _table_asset(source: SQLDatasource, table: str, schema: str | None) -> TableAsset:
+    """The table as an asset. DuckDB's connections know no schema, so that it is named here."""
+    if schema is None:
+        return source.add_table_asset(table, table_name=table)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`schema_name` is deprecated", DeprecationWarning)
+        return source.add_table_asset(table, table_name=table, schema_name=schema)
 
 
 def _code_of(result: ExpectationValidationResult) -> str:
@@ -154,12 +210,14 @@ def _unexpected_count(result: ExpectationValidationResult) -> int:
         raise RuntimeError(
             f"expectation {code} could not be evaluated: {_messages(result.exception_info)}"
         )
-    unexpected_count = result.result.get("unexpected_count", result.result.get("observed_value"))
-    if unexpected_count is None or bool(unexpected_count) == result.success:
+    # Of a table without rows nothing is counted.
+    found = result.result.get("unexpected_count", result.result.get("observed_value"))
+    unexpected_count = int(found or 0)
+    if bool(unexpected_count) == result.success:
         raise ContradictoryResultError(
-            f"expectation {code}: success {result.success} with {unexpected_count} unexpected rows"
+            f"expectation {code}: success {result.success} with {found} unexpected rows"
         )
-    return int(unexpected_count)
+    return unexpected_count
 
 
 def _messages(exception_info: Mapping[str, Any]) -> str:
@@ -207,6 +265,8 @@ def _expectation_of(expectation: Expectation) -> GxExpectation:
             ignore_row_if="either_value_is_missing",
             **common,
         )
+    if expectation.kind == "unique" and len(columns) == 1:
+        return ExpectColumnValuesToBeUnique(column=columns[0], **common)
     if expectation.kind == "unique":
         return ExpectCompoundColumnsToBeUnique(
             column_list=list(columns), ignore_row_if="never", **common

@@ -1,0 +1,571 @@
+"""Every expectation of the published marts, by family: what a reader takes for granted.
+
+The proofs (dbt, schema `quality` and mart `proofs`) add up money from end to end. Here stands what
+each mart promises about itself: one row per grain, values only where their status is `ok`, sums
+that agree inside a table. All of it is critical, because nothing of it can be a fact of business.
+An empty mart meets everything.
+"""
+
+# ruff: noqa: S608 - queries are put together from the constants of this module only
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from quality.catalogue import Expectation
+from quality.results import CRITICAL, Severity
+
+MEASURE_STATUSES: Final = (
+    "ok",
+    "zero_denominator",
+    "negative_denominator",
+    "insufficient_history",
+    "insufficient_sample",
+    "not_applicable",
+)
+SCORECARD_STATUSES: Final = ("met", "missed", *MEASURE_STATUSES)
+PERIOD_TYPES: Final = ("month", "quarter", "half_year", "year")
+RATE_STATUSES: Final = ("ok", "missing")
+PROMISE_STATUSES: Final = ("kept", "partly_kept", "broken", "open", "cancelled", "superseded")
+MOVEMENT_TYPES: Final = (
+    "invoice",
+    "debit_memo",
+    "credit_memo",
+    "opening_balance",
+    "adjustment",
+    "write_off",
+    "recovery",
+    "recovery_reinstatement",
+    "payment",
+    "discount",
+    "payment_reversal",
+    "application",
+    "credit_application",
+)
+
+TURNOVER_MEASURES: Final = (
+    "receivables_turnover",
+    "receivables_turnover_13_point",
+    "receivables_turnover_5_point",
+    "turnover_days",
+    "days_sales_outstanding",
+    "days_sales_outstanding_rolling_3m",
+    "best_possible_days_sales_outstanding",
+    "average_days_delinquent",
+    "average_collection_days",
+    "average_collection_days_from_due_date",
+    "unpaid_rate",
+    "collection_effectiveness_index",
+    "collection_effectiveness_index_period_total",
+)
+BAD_DEBT_MEASURES: Final = (
+    "recovery_rate",
+    "recovery_rate_within_0_days",
+    "recovery_rate_within_30_days",
+    "recovery_rate_within_60_days",
+    "recovery_rate_within_90_days",
+    "bad_debt_rate",
+    "bad_debt_rate_of_average_receivables",
+    "bad_debt_rate_of_credit_sales",
+)
+PERFORMANCE_MEASURES: Final = (
+    "right_party_contact_rate_of_attempts",
+    "right_party_contact_rate_of_connects",
+    "promise_kept_rate",
+    "promise_kept_rate_by_amount",
+    "collected_target_attainment_rate",
+    "complaint_rate",
+    "satisfaction_score",
+    "satisfied_rate",
+    "training_pass_rate",
+    "training_pass_rate_first_attempt",
+)
+
+
+@dataclass(frozen=True)
+class MartSuite:
+    """What is expected of one mart.
+
+    Attributes:
+        key: Columns that identify a row.
+        expectations: The expectations, none of which speaks of loads.
+    """
+
+    key: tuple[str, ...]
+    expectations: tuple[Expectation, ...]
+
+
+def _sql(code: str, description: str, query: str) -> Expectation:
+    return Expectation(
+        code=code, severity=CRITICAL, description=description, kind="sql", query=query
+    )
+
+
+def _never(code: str, description: str, condition: str) -> Expectation:
+    return _sql(code, description, f"select * from {{batch}} where {condition}")
+
+
+def _filled(*columns: str) -> list[Expectation]:
+    return [
+        Expectation(
+            code=f"{column}_is_filled",
+            severity=CRITICAL,
+            description=f"Every row has a value in {column}.",
+            kind="not_null",
+            columns=(column,),
+        )
+        for column in columns
+    ]
+
+
+def _codes(column: str, values: Sequence[str]) -> Expectation:
+    return Expectation(
+        code=f"{column}_is_a_known_code",
+        severity=CRITICAL,
+        description=f"{column} holds only codes that the mart describes.",
+        kind="in_set",
+        columns=(column,),
+        values=tuple(values),
+    )
+
+
+def _suite(key: Sequence[str], *expectations: Expectation) -> MartSuite:
+    grain = Expectation(
+        code="grain_is_unique",
+        severity=CRITICAL,
+        description=f"One row per {', '.join(key)}.",
+        kind="unique",
+        columns=tuple(key),
+    )
+    return MartSuite(tuple(key), (*_filled(*key), grain, *expectations))
+
+
+def _measures(measures: Sequence[str]) -> list[Expectation]:
+    statuses = ", ".join(f"'{status}'" for status in MEASURE_STATUSES)
+    return [
+        _never(
+            "statuses_are_known",
+            "Every measure has one of the statuses that METRICS lists.",
+            " or ".join(
+                f"coalesce({measure}_status not in ({statuses}), true)" for measure in measures
+            ),
+        ),
+        _never(
+            "values_stand_exactly_where_the_status_is_ok",
+            "A measure has a value where its status is ok, and nowhere else.",
+            " or ".join(f"({measure} is null) = ({measure}_status = 'ok')" for measure in measures),
+        ),
+    ]
+
+
+def _shares(measures: Sequence[str]) -> Expectation:
+    return _never(
+        "rates_are_their_parts_divided",
+        "A rate is its numerator divided by its denominator, to eight decimals.",
+        " or ".join(
+            f"abs(cast({measure} as double) * {measure}_denominator - {measure}_numerator)"
+            f" > abs({measure}_denominator) * 0.00000001 + 0.000001"
+            for measure in measures
+        ),
+    )
+
+
+def _rate_status() -> list[Expectation]:
+    return [
+        _codes("rate_status", RATE_STATUSES),
+        _never(
+            "a_missing_rate_hides_the_converted_amount_only",
+            "The converted amount of an open item is absent exactly where a rate is missing.",
+            "(open_amount is null) <> (rate_status = 'missing' and open_amount_document <> 0)"
+            " or open_amount_document is null",
+        ),
+    ]
+
+
+_PERIOD_KEY: Final = ("period_type", "period_start", "company_code", "scope_type", "scope_id")
+
+
+def _periods(scoped_amounts: Sequence[str]) -> list[Expectation]:
+    """Periods are whole, and segments, regions or customers add up to the company."""
+    differ = " or ".join(
+        f"sum({amount}) over scoped is distinct from max(company_{amount}) over scoped"
+        for amount in scoped_amounts
+    )
+    companies = ", ".join(f"{amount} as company_{amount}" for amount in scoped_amounts)
+    return [
+        _codes("period_type", PERIOD_TYPES),
+        _never(
+            "periods_hold_their_measuring_date",
+            "A period begins before it ends and is measured inside, at the latest as of the run.",
+            "period_start > period_end or measured_to_date not between period_start and period_end"
+            " or measured_to_date > as_of_date or is_complete <> (measured_to_date = period_end)",
+        ),
+        _sql(
+            "scopes_add_up_to_the_company",
+            f"The scopes of a kind add up to the company ({', '.join(scoped_amounts)}).",
+            "with r as (select * from {batch}), whole as (select period_type, period_start,"
+            f" company_code, {companies} from r where scope_type = 'company')"
+            " select r.*, whole.* exclude (period_type, period_start, company_code) from r"
+            " left join whole using (period_type, period_start, company_code)"
+            " where r.scope_type in ('segment', 'region')"
+            " window scoped as (partition by period_type, period_start, company_code, scope_type)"
+            f" qualify {differ}",
+        ),
+    ]
+
+
+_MOVEMENTS: Final = _suite(
+    ("movement_id",),
+    *_filled("company_code", "document_id", "effective_date", "currency_code", "amount_document"),
+    _codes("movement_type", MOVEMENT_TYPES),
+    _codes("rate_status", RATE_STATUSES),
+    _never(
+        "knowledge_intervals_run_forward",
+        "A movement is known from before it is superseded.",
+        "_recorded_at >= _superseded_at",
+    ),
+    _never(
+        "a_missing_rate_hides_the_converted_amount_only",
+        "The converted amount is absent exactly where a rate is missing.",
+        "(amount is null) = (rate_status = 'ok')",
+    ),
+    _sql(
+        "transfers_sum_to_zero",
+        "What an application takes from a payment or credit it gives to a document.",
+        "with r as (select * from {batch}) select * from r"
+        " where is_current and movement_type in ('application', 'credit_application')"
+        " qualify sum(amount_document) over (partition by company_code, movement_type,"
+        " source_type, source_id, source_line_no, currency_code) <> 0",
+    ),
+)
+
+_RECEIVABLES: Final = _suite(
+    ("company_code", "document_id", "installment_no"),
+    *_filled("customer_id", "document_type", "document_date", "due_date", "currency_code"),
+    *_rate_status(),
+    _never(
+        "a_settled_document_has_no_open_amount",
+        "Without a balance in document currency nothing is open in reporting currency either.",
+        "open_amount_document = 0 and open_amount <> 0",
+    ),
+    _never(
+        "over_applied_is_below_zero",
+        "Only a negative balance is over-applied.",
+        "is_over_applied and open_amount_document >= 0",
+    ),
+    _sql(
+        "balances_equal_the_journal",
+        "The open amount of a document is the sum of its movements known now.",
+        "with r as (select * from {batch}), journal as (select j.company_code, j.document_id,"
+        " j.installment_no, sum(j.amount_document) as amount_document"
+        " from marts.receivable_movements as j"
+        " where j.is_current and j.item_type = 'document'"
+        " and j.effective_date <= (select max(as_of_date) from r)"
+        " group by j.company_code, j.document_id, j.installment_no)"
+        " select r.* from r left join journal using (company_code, document_id, installment_no)"
+        " where r.open_amount_document <> coalesce(journal.amount_document, 0)",
+    ),
+)
+
+_APPLICATIONS: Final = _suite(
+    ("movement_id",),
+    *_filled("payment_id", "document_id", "customer_id", "payment_date", "amount_document"),
+    _never(
+        "days_are_differences_of_dates",
+        "Days to pay are the days from document or due date to the payment.",
+        "days_from_document_date <> payment_date - document_date"
+        " or days_from_due_date <> payment_date - due_date",
+    ),
+)
+
+_SPANS: Final = _suite(
+    ("company_code", "item_type", "document_id", "installment_no", "open_from"),
+    *_filled("open_to", "customer_id", "currency_code", "due_date"),
+    *_rate_status(),
+    _never(
+        "only_open_items_stand_in_the_aging",
+        "An item without a balance is not in the aging.",
+        "open_amount_document = 0",
+    ),
+    _sql(
+        "spans_of_an_item_do_not_overlap",
+        "An item has one balance on any day.",
+        "select * from {batch} qualify open_to <= open_from or open_to > lead(open_from) over"
+        " (partition by company_code, item_type, document_id, installment_no order by open_from)",
+    ),
+)
+"""Every row of aging_by_document is a day of one of these spans; there are far fewer of them."""
+
+_BUCKET_KEY: Final = (
+    "as_of_date",
+    "company_code",
+    "currency_code",
+    "bucket_set",
+    "age_basis",
+    "aging_bucket",
+)
+
+
+def _aging_totals(grain: str) -> Expectation:
+    return _sql(
+        "every_bucket_set_and_basis_has_the_same_total",
+        "The buckets of every set and age basis add up to the same open amount.",
+        f"select * from {{batch}} qualify sum(open_amount_document) over (partition by {grain},"
+        " bucket_set, age_basis) * count(distinct (bucket_set, age_basis))"
+        f" over (partition by {grain}) <> sum(open_amount_document) over (partition by {grain})",
+    )
+
+
+def _known_bucket() -> Expectation:
+    return _sql(
+        "buckets_are_those_of_their_set",
+        "Every bucket and its order is a row of dim_aging_buckets.",
+        "with r as (select * from {batch}) select r.* from r"
+        " left join marts.dim_aging_buckets as d using (bucket_set, aging_bucket)"
+        " where d.aging_bucket_order is distinct from r.aging_bucket_order",
+    )
+
+
+_AGING_BY_CUSTOMER: Final = _suite(
+    (*_BUCKET_KEY[:2], "customer_id", *_BUCKET_KEY[2:]),
+    _codes("age_basis", ("due_date", "document_date")),
+    *_rate_status(),
+    _known_bucket(),
+    _aging_totals("as_of_date, company_code, customer_id, currency_code"),
+)
+
+_AGING_BY_BUCKET: Final = _suite(
+    _BUCKET_KEY,
+    _codes("age_basis", ("due_date", "document_date")),
+    *_rate_status(),
+    _known_bucket(),
+    _aging_totals("as_of_date, company_code, currency_code"),
+    _sql(
+        "customers_add_up_to_the_buckets",
+        "The customers of a bucket add up to it.",
+        "with r as (select * from {batch}), customers as (select as_of_date, company_code,"
+        " currency_code, bucket_set, age_basis, aging_bucket, sum(open_amount_document) as amount"
+        " from marts.aging_by_customer group by as_of_date, company_code, currency_code,"
+        " bucket_set, age_basis, aging_bucket) select r.* from r left join customers using"
+        " (as_of_date, company_code, currency_code, bucket_set, age_basis, aging_bucket)"
+        " where customers.amount is distinct from r.open_amount_document",
+    ),
+)
+
+_TURNOVER: Final = _suite(
+    _PERIOD_KEY,
+    *_periods(("closing_receivables_amount", "credit_sales_amount", "cash_applied_amount")),
+    *_measures(TURNOVER_MEASURES),
+    _never(
+        "average_days_delinquent_is_the_gap_to_best_possible",
+        "Average days delinquent = days sales outstanding − the best possible.",
+        "abs(average_days_delinquent - (days_sales_outstanding"
+        " - best_possible_days_sales_outstanding)) > 0.00000002",
+    ),
+)
+
+_BAD_DEBT: Final = _suite(
+    _PERIOD_KEY,
+    *_periods(("write_off_amount", "recovery_of_written_off_amount", "cash_applied_amount")),
+    *_measures(BAD_DEBT_MEASURES),
+    _shares(("recovery_rate", "bad_debt_rate", "bad_debt_rate_of_credit_sales")),
+    _never(
+        "net_write_off_is_write_offs_less_recoveries",
+        "Net write-off = write-offs − recoveries of written-off items.",
+        "net_write_off_amount <> write_off_amount - recovery_of_written_off_amount",
+    ),
+)
+
+_ALLOWANCE_BY_BUCKET: Final = _suite(
+    ("period_start", "company_code", "allowance_method", "segment", "aging_bucket"),
+    _never(
+        "loss_rates_are_shares",
+        "A loss rate lies between 0 and 1.",
+        "loss_rate < 0 or loss_rate > 1",
+    ),
+    _sql(
+        "one_method_is_booked",
+        "Exactly one allowance method is the booked one.",
+        "with r as (select * from {batch}) select r.* from r where (select count(distinct"
+        " allowance_method) from r where is_booked) <> 1",
+    ),
+)
+
+_ALLOWANCE_ROLL_FORWARD: Final = _suite(
+    ("period_start", "company_code", "allowance_method", "segment"),
+    _never(
+        "the_allowance_foots",
+        "Opening + charge − release − write-offs + recoveries ± fx = closing.",
+        "opening_allowance_amount + charge_amount - release_amount - write_off_amount"
+        " + recovery_amount + fx_amount <> closing_allowance_amount",
+    ),
+    _sql(
+        "opening_is_the_closing_of_the_month_before",
+        "A month opens with what the month before closed with.",
+        "with r as (select * from {batch}) select * from r qualify lag(closing_allowance_amount)"
+        " over (partition by company_code, allowance_method, segment order by period_start)"
+        " <> opening_allowance_amount",
+    ),
+    _sql(
+        "closing_is_what_the_buckets_require",
+        "The closing allowance is what allowance_by_bucket requires.",
+        "with r as (select * from {batch}), required as (select period_start, company_code,"
+        " allowance_method, segment, sum(required_allowance_amount) as amount"
+        " from marts.allowance_by_bucket"
+        " group by period_start, company_code, allowance_method, segment)"
+        " select r.* from r left join required"
+        " using (period_start, company_code, allowance_method, segment)"
+        " where required.amount is distinct from r.closing_allowance_amount",
+    ),
+)
+
+
+def _performance(key: Sequence[str], *expectations: Expectation) -> MartSuite:
+    return _suite(
+        key,
+        *_measures(PERFORMANCE_MEASURES),
+        _never(
+            "shares_lie_between_zero_and_one",
+            "Shares of contacts, promises, surveys and trainings lie between 0 and 1.",
+            " or ".join(
+                f"{measure} not between 0 and 1"
+                for measure in PERFORMANCE_MEASURES
+                if measure
+                not in {"collected_target_attainment_rate", "complaint_rate", "satisfaction_score"}
+            )
+            + " or satisfaction_score not between 0 and 100",
+        ),
+        _never(
+            "contacts_narrow_down",
+            "Right-party contacts are connects, connects are attempts, attempts are contacts.",
+            "right_party_contact_count > connect_count or connect_count > attempt_count"
+            " or attempt_count > contact_count or upheld_complaint_count > complaint_count",
+        ),
+        *expectations,
+    )
+
+
+_TEAM_MONTH: Final = _performance(
+    ("month_start", "team_id"),
+    _sql(
+        "collectors_add_up_to_their_team",
+        "The cash of a team is the cash of its collectors.",
+        "with r as (select * from {batch}), collectors as (select month_start, team_id,"
+        " sum(collected_amount) as amount from marts.performance_by_collector_month"
+        " group by month_start, team_id) select r.* from r left join collectors"
+        " using (month_start, team_id) where coalesce(collectors.amount, 0) <> r.collected_amount",
+    ),
+)
+
+_PROMISES: Final = _suite(
+    ("promise_id",),
+    *_filled("customer_id", "promised_date", "deadline_date"),
+    _codes("promise_status", PROMISE_STATUSES),
+    _never(
+        "kept_promises_have_a_date",
+        "A promise has a date of being kept exactly when it is kept.",
+        "(kept_date is null) = (promise_status = 'kept')",
+    ),
+    _never(
+        "open_promises_have_time_left",
+        "A promise is broken or partly kept only after its deadline, open only until then.",
+        "(promise_status in ('broken', 'partly_kept') and as_of_date <= deadline_date)"
+        " or (promise_status = 'open' and as_of_date > deadline_date)",
+    ),
+)
+
+_ATTRIBUTION: Final = _suite(
+    ("attribution_method", "movement_id", "collector_id"),
+    *_filled("team_id", "attributed_amount_document"),
+    _sql(
+        "shares_of_a_payment_sum_to_one",
+        "The shares of a payment under a method sum to 1.",
+        "select * from {batch} qualify sum(attribution_share)"
+        " over (partition by attribution_method, movement_id) <> 1",
+    ),
+    _sql(
+        "every_method_gives_out_the_same_cash",
+        "Collectors and unattributed cash are the same sum under every method.",
+        "select * from {batch} qualify sum(attributed_amount_document)"
+        " over (partition by movement_id, attribution_method)"
+        " * count(distinct attribution_method) over ()"
+        " <> sum(attributed_amount_document) over (partition by movement_id)",
+    ),
+)
+
+_SCORECARD: Final = _suite(
+    ("quarter_start", "company_code", "measure"),
+    _codes("status", SCORECARD_STATUSES),
+    _never(
+        "values_stand_exactly_where_they_can_be_had",
+        "A measure has a value exactly where it is met, missed or ok.",
+        "(value is null) = (status in ('ok', 'met', 'missed'))",
+    ),
+    _never(
+        "targets_are_judged",
+        "A measure with a target and a value is met or missed, one without a target is ok.",
+        "(value is not null) and ((target_value is null) <> (status = 'ok'))",
+    ),
+    _never(
+        "the_verdict_follows_the_target",
+        "A target is met exactly when the value is on its right side.",
+        "status in ('met', 'missed') and (status = 'met') <> case target_comparison"
+        " when 'at_least' then value >= target_value when 'at_most' then value <= target_value"
+        " else value < target_value end",
+    ),
+    _sql(
+        "every_quarter_has_every_measure",
+        "Every company and quarter has a row for every measure.",
+        "with r as (select * from {batch}) select * from r qualify count(*) over"
+        " (partition by quarter_start, company_code) <> (select count(distinct measure) from r)",
+    ),
+)
+
+MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
+    {
+        "receivables": {
+            "receivable_movements": _MOVEMENTS,
+            "receivables_by_document": _RECEIVABLES,
+            "cash_applications": _APPLICATIONS,
+        },
+        "aging": {
+            "receivables_by_span": _SPANS,
+            "aging_by_customer": _AGING_BY_CUSTOMER,
+            "aging_by_bucket": _AGING_BY_BUCKET,
+        },
+        "turnover": {"turnover_by_period": _TURNOVER},
+        "bad_debt": {
+            "bad_debt_by_period": _BAD_DEBT,
+            "allowance_by_bucket": _ALLOWANCE_BY_BUCKET,
+            "allowance_roll_forward": _ALLOWANCE_ROLL_FORWARD,
+        },
+        "team_performance": {
+            "performance_by_collector_month": _performance(("month_start", "collector_id")),
+            "performance_by_team_month": _TEAM_MONTH,
+            "promises": _PROMISES,
+            "cash_attribution": _ATTRIBUTION,
+        },
+        "scorecard": {"scorecard_by_quarter": _SCORECARD},
+    }
+)
+"""The suites of every family of marts, by mart."""
+
+
+def mart_expectation_codes(family: str) -> list[tuple[str, str, Severity, str]]:
+    """List the expectations of a family of marts, to declare asset checks from.
+
+    Args:
+        family: Name of the family: a folder of the dbt project's marts.
+
+    Returns:
+        Mart, code, severity and description of each, in the order in which results come.
+
+    Raises:
+        KeyError: No such family.
+    """
+    return [
+        (mart, one.code, one.severity, one.description)
+        for mart, suite in MART_SUITES[family].items()
+        for one in suite.expectations
+    ]

@@ -1,0 +1,602 @@
+"""Suites of marts: met by a small consistent warehouse, each expectation broken by one change."""
+
+# ruff: noqa: S608 - statements are put together from this module and the catalogue
+
+import datetime as dt
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from quality import ExpectationResult, judge_marts, mart_expectation_codes
+from quality.mart_catalogue import (
+    BAD_DEBT_MEASURES,
+    MART_SUITES,
+    PERFORMANCE_MEASURES,
+    TURNOVER_MEASURES,
+)
+
+MARTS = Path(__file__).parents[2] / "dbt_project" / "models" / "marts"
+AS_OF = dt.date(2026, 3, 31)
+THEN = dt.datetime(2026, 1, 31)
+FAR_FUTURE = dt.datetime(9999, 12, 31)
+
+Row = dict[str, Any]
+
+
+def _contracts() -> Mapping[str, Mapping[str, str]]:
+    """Columns and types of every mart, as the dbt contracts state them."""
+    return {
+        model["name"]: {column["name"]: column["data_type"] for column in model["columns"]}
+        for file in MARTS.glob("*/_*__models.yml")
+        for model in yaml.safe_load(file.read_text("utf-8"))["models"]
+    }
+
+
+CONTRACTS = _contracts()
+
+
+def _statuses(measures: Sequence[str], status: str) -> Row:
+    return {f"{measure}_status": status for measure in measures}
+
+
+def _movement(name: str, **values: object) -> Row:
+    return {
+        "movement_id": name,
+        "company_code": "main",
+        "item_type": "document",
+        "document_id": "D1",
+        "installment_no": 1,
+        "customer_id": "C1",
+        "movement_type": "invoice",
+        "effective_date": dt.date(2026, 1, 5),
+        "currency_code": "CNY",
+        "amount_document": 100,
+        "amount": 100,
+        "rate_status": "ok",
+        "source_type": "ledger",
+        "source_id": "D1",
+        "source_line_no": 1,
+        "piece_no": 1,
+        "_recorded_at": THEN,
+        "_superseded_at": FAR_FUTURE,
+        "is_current": True,
+        **values,
+    }
+
+
+def _document(name: str, balance: int, **values: object) -> Row:
+    return {
+        "as_of_date": AS_OF,
+        "company_code": "main",
+        "document_id": name,
+        "installment_no": 1,
+        "customer_id": "C1",
+        "document_type": "invoice",
+        "document_date": dt.date(2026, 1, 5),
+        "due_date": dt.date(2026, 2, 4),
+        "currency_code": "CNY",
+        "open_amount_document": balance,
+        "open_amount": balance,
+        "rate_status": "ok",
+        "is_over_applied": balance < 0,
+        **values,
+    }
+
+
+def _span(start: dt.date, end: dt.date, **values: object) -> Row:
+    return {
+        "company_code": "main",
+        "item_type": "document",
+        "document_id": "D1",
+        "installment_no": 1,
+        "open_from": start,
+        "open_to": end,
+        "customer_id": "C1",
+        "currency_code": "CNY",
+        "due_date": dt.date(2026, 2, 4),
+        "open_amount_document": 60,
+        "open_amount": 60,
+        "rate_status": "ok",
+        **values,
+    }
+
+
+def _buckets(**values: object) -> list[Row]:
+    return [
+        {
+            "as_of_date": AS_OF,
+            "company_code": "main",
+            "currency_code": "CNY",
+            "bucket_set": bucket_set,
+            "age_basis": age_basis,
+            "aging_bucket": bucket,
+            "aging_bucket_order": order,
+            "document_count": 1,
+            "open_amount_document": amount,
+            "open_amount": amount,
+            "rate_status": "ok",
+            **values,
+        }
+        for age_basis in ("due_date", "document_date")
+        for bucket_set, bucket, order, amount in (
+            ("days", "31-60", 3, 60),
+            ("days", "61-90", 4, 10),
+            ("months", "1-3 months", 2, 70),
+        )
+    ]
+
+
+def _period(scope_type: str, scope_id: str, amounts: Mapping[str, int], **values: object) -> Row:
+    return {
+        "as_of_date": AS_OF,
+        "period_type": "month",
+        "period_start": dt.date(2026, 3, 1),
+        "period_end": AS_OF,
+        "measured_to_date": AS_OF,
+        "is_complete": True,
+        "company_code": "main",
+        "scope_type": scope_type,
+        "scope_id": scope_id,
+        **amounts,
+        **values,
+    }
+
+
+def _scopes(amounts: Mapping[str, int], **values: object) -> list[Row]:
+    """A company, and two segments and one region that add up to it."""
+    whole = {name: 3 * amount for name, amount in amounts.items()}
+    twice = {name: 2 * amount for name, amount in amounts.items()}
+    return [
+        _period("company", "main", whole, **values),
+        _period("segment", "large", twice, **values),
+        _period("segment", "small", amounts, **values),
+        _period("region", "north", whole, **values),
+    ]
+
+
+def _allowance(month: int, opening: int, closing: int) -> Row:
+    return {
+        "period_start": dt.date(2026, month, 1),
+        "company_code": "main",
+        "allowance_method": "aging",
+        "segment": "large",
+        "is_booked": True,
+        "opening_allowance_amount": opening,
+        "charge_amount": closing - opening + 2,
+        "release_amount": 0,
+        "write_off_amount": 3,
+        "recovery_amount": 1,
+        "fx_amount": 0,
+        "closing_allowance_amount": closing,
+    }
+
+
+def _performance(**values: object) -> Row:
+    return {
+        "month_start": dt.date(2026, 3, 1),
+        "as_of_date": AS_OF,
+        "team_id": "T1",
+        "collected_amount": 50,
+        "contact_count": 4,
+        "attempt_count": 3,
+        "connect_count": 2,
+        "right_party_contact_count": 1,
+        "complaint_count": 1,
+        "upheld_complaint_count": 0,
+        **_statuses(PERFORMANCE_MEASURES, "zero_denominator"),
+        "satisfied_rate": 1,
+        "satisfied_rate_status": "ok",
+        "satisfaction_score": 100,
+        "satisfaction_score_status": "ok",
+        **values,
+    }
+
+
+def _promise(name: str, status: str, deadline: dt.date, **values: object) -> Row:
+    return {
+        "promise_id": name,
+        "as_of_date": AS_OF,
+        "customer_id": "C1",
+        "promised_date": deadline,
+        "deadline_date": deadline,
+        "promise_status": status,
+        **values,
+    }
+
+
+def _attribution(method: str, collector: str, share: float, amount: int) -> Row:
+    return {
+        "attribution_method": method,
+        "movement_id": "M1",
+        "collector_id": collector,
+        "team_id": "T1",
+        "attribution_share": share,
+        "attributed_amount_document": amount,
+    }
+
+
+def _score(quarter: int, measure: str, **values: object) -> Row:
+    return {
+        "quarter_start": dt.date(2026, quarter, 1),
+        "company_code": "main",
+        "measure": measure,
+        "as_of_date": AS_OF,
+        **values,
+    }
+
+
+ROWS: Mapping[str, Sequence[Row]] = {
+    "dim_aging_buckets": [
+        {"bucket_set": "days", "aging_bucket": "31-60", "aging_bucket_order": 3},
+        {"bucket_set": "days", "aging_bucket": "61-90", "aging_bucket_order": 4},
+        {"bucket_set": "months", "aging_bucket": "1-3 months", "aging_bucket_order": 2},
+    ],
+    "receivable_movements": [
+        _movement("M1"),
+        _movement("M2", movement_type="payment", amount_document=-40, amount=-40),
+        _movement("M3", document_id="D2", amount=None, rate_status="missing"),
+        _movement("M4", document_id="D3", movement_type="application", amount_document=-5),
+        _movement("M5", item_type="payment", movement_type="application", amount_document=5),
+        _movement("M6", effective_date=dt.date(2026, 4, 1), amount_document=-60),
+        _movement("M7", is_current=False, _superseded_at=dt.datetime(2026, 2, 1)),
+    ],
+    "receivables_by_document": [
+        _document("D1", 60),
+        _document("D2", 100, open_amount=None, rate_status="missing"),
+        _document("D3", -5),
+        _document("D4", 0, rate_status="missing"),
+    ],
+    "cash_applications": [
+        {
+            "movement_id": "M2",
+            "payment_id": "P1",
+            "document_id": "D1",
+            "customer_id": "C1",
+            "document_date": dt.date(2026, 1, 5),
+            "due_date": dt.date(2026, 2, 4),
+            "payment_date": dt.date(2026, 2, 1),
+            "amount_document": 40,
+            "days_from_document_date": 27,
+            "days_from_due_date": -3,
+        }
+    ],
+    "receivables_by_span": [
+        _span(dt.date(2026, 1, 5), dt.date(2026, 2, 1)),
+        _span(dt.date(2026, 2, 1), dt.date(9999, 12, 31), open_amount=None, rate_status="missing"),
+    ],
+    "aging_by_customer": _buckets(customer_id="C1"),
+    "aging_by_bucket": _buckets(),
+    "turnover_by_period": _scopes(
+        {"closing_receivables_amount": 1, "credit_sales_amount": 2, "cash_applied_amount": 3},
+        **{
+            **_statuses(TURNOVER_MEASURES, "insufficient_history"),
+            "days_sales_outstanding": 30,
+            "days_sales_outstanding_status": "ok",
+            "best_possible_days_sales_outstanding": 20,
+            "best_possible_days_sales_outstanding_status": "ok",
+            "average_days_delinquent": 10,
+            "average_days_delinquent_status": "ok",
+        },
+    ),
+    "bad_debt_by_period": _scopes(
+        {
+            "write_off_amount": 3,
+            "recovery_of_written_off_amount": 1,
+            "net_write_off_amount": 2,
+            "cash_applied_amount": 5,
+        },
+        **{
+            **_statuses(BAD_DEBT_MEASURES, "zero_denominator"),
+            "recovery_rate": 0.33333333,
+            "recovery_rate_numerator": 1,
+            "recovery_rate_denominator": 3,
+            "recovery_rate_status": "ok",
+        },
+    ),
+    "allowance_by_bucket": [
+        {
+            "period_start": dt.date(2026, month, 1),
+            "company_code": "main",
+            "allowance_method": "aging",
+            "segment": "large",
+            "aging_bucket": bucket,
+            "is_booked": True,
+            "loss_rate": rate,
+            "required_allowance_amount": amount,
+        }
+        for month, bucket, rate, amount in (
+            (2, "31-60", 0, 10),
+            (3, "31-60", 1, 20),
+            (3, "61-90", 0.5, 5),
+        )
+    ],
+    "allowance_roll_forward": [_allowance(2, 0, 10), _allowance(3, 10, 25)],
+    "performance_by_collector_month": [
+        _performance(collector_id="W1", collected_amount=30),
+        _performance(collector_id="W2", collected_amount=20),
+    ],
+    "performance_by_team_month": [
+        _performance(),
+        _performance(team_id="T2", collected_amount=0),
+    ],
+    "promises": [
+        _promise("K1", "kept", AS_OF, kept_date=AS_OF),
+        _promise("K2", "broken", dt.date(2026, 3, 30)),
+        _promise("K3", "open", AS_OF),
+    ],
+    "cash_attribution": [
+        _attribution("portfolio_owner", "W1", 1, 40),
+        _attribution("last_touch", "W1", 0.5, 20),
+        _attribution("last_touch", "unattributed", 0.5, 20),
+    ],
+    "scorecard_by_quarter": [
+        _score(
+            quarter,
+            measure,
+            value=value,
+            target_value=target,
+            target_comparison=comparison,
+            status=status,
+        )
+        for quarter in (1, 4)
+        for measure, value, target, comparison, status in (
+            ("recovery_rate", 0.95, 0.95, "at_least", "met"),
+            ("average_collection_days", 31, 30, "at_most", "missed"),
+            ("bad_debt_rate", 0.01, 0.01, "below", "missed"),
+            ("promise_kept_rate", 0.5, None, "at_least", "ok"),
+            ("satisfaction_score", None, 85, "at_least", "insufficient_sample"),
+        )
+    ],
+}
+"""A warehouse whose marts agree with themselves and with each other."""
+
+BREAKS: Mapping[str, Mapping[str, str]] = {
+    "receivable_movements": {
+        "movement_type_is_a_known_code": "set movement_type = 'gift' where movement_id = 'M1'",
+        "rate_status_is_a_known_code": "set rate_status = 'old' where movement_id = 'M3'",
+        "knowledge_intervals_run_forward": "set _superseded_at = _recorded_at"
+        " where movement_id = 'M7'",
+        "a_missing_rate_hides_the_converted_amount_only": "set amount = null"
+        " where movement_id = 'M1'",
+        "transfers_sum_to_zero": "set amount_document = 4 where movement_id = 'M5'",
+    },
+    "receivables_by_document": {
+        "rate_status_is_a_known_code": "set rate_status = 'old' where document_id = 'D4'",
+        "a_missing_rate_hides_the_converted_amount_only": "set open_amount = 700"
+        " where document_id = 'D2'",
+        "a_settled_document_has_no_open_amount": "set open_amount = 0.01 where document_id = 'D4'",
+        "over_applied_is_below_zero": "set is_over_applied = true where document_id = 'D1'",
+        "balances_equal_the_journal": "set open_amount_document = 61 where document_id = 'D1'",
+    },
+    "cash_applications": {
+        "days_are_differences_of_dates": "set days_from_due_date = 3",
+    },
+    "receivables_by_span": {
+        "rate_status_is_a_known_code": "set rate_status = 'old' where rate_status = 'ok'",
+        "a_missing_rate_hides_the_converted_amount_only": "set open_amount = 1"
+        " where rate_status = 'missing'",
+        "only_open_items_stand_in_the_aging": "set open_amount_document = 0"
+        " where rate_status = 'ok'",
+        "spans_of_an_item_do_not_overlap": "set open_to = date '2026-02-02'"
+        " where rate_status = 'ok'",
+    },
+    "aging_by_customer": {
+        "age_basis_is_a_known_code": "set age_basis = 'today' where age_basis = 'due_date'",
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "a_missing_rate_hides_the_converted_amount_only": "set open_amount = null",
+        "buckets_are_those_of_their_set": "set aging_bucket = '31-61' where aging_bucket = '31-60'",
+        "every_bucket_set_and_basis_has_the_same_total": "set open_amount_document = 71"
+        " where bucket_set = 'months'",
+    },
+    "aging_by_bucket": {
+        "age_basis_is_a_known_code": "set age_basis = 'today' where age_basis = 'due_date'",
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "a_missing_rate_hides_the_converted_amount_only": "set open_amount = null",
+        "buckets_are_those_of_their_set": "set aging_bucket_order = 9 where aging_bucket = '31-60'",
+        "every_bucket_set_and_basis_has_the_same_total": "set open_amount_document = 71"
+        " where bucket_set = 'months'",
+        "customers_add_up_to_the_buckets": "set open_amount_document = open_amount_document + 1",
+    },
+    "turnover_by_period": {
+        "period_type_is_a_known_code": "set period_type = 'week'",
+        "periods_hold_their_measuring_date": "set is_complete = false",
+        "scopes_add_up_to_the_company": "set credit_sales_amount = 3 where scope_id = 'small'",
+        "statuses_are_known": "set unpaid_rate_status = 'unknown'",
+        "values_stand_exactly_where_the_status_is_ok": "set unpaid_rate = 0.5",
+        "average_days_delinquent_is_the_gap_to_best_possible": "set average_days_delinquent = 11",
+    },
+    "bad_debt_by_period": {
+        "period_type_is_a_known_code": "set period_type = 'week'",
+        "periods_hold_their_measuring_date": "set measured_to_date = date '2026-04-01'",
+        "scopes_add_up_to_the_company": "set cash_applied_amount = 1 where scope_id = 'north'",
+        "statuses_are_known": "set bad_debt_rate_status = null",
+        "values_stand_exactly_where_the_status_is_ok": "set bad_debt_rate_status = 'ok'",
+        "rates_are_their_parts_divided": "set recovery_rate = 0.33334",
+        "net_write_off_is_write_offs_less_recoveries": "set net_write_off_amount = 1",
+    },
+    "allowance_by_bucket": {
+        "loss_rates_are_shares": "set loss_rate = 1.01 where loss_rate = 1",
+        "one_method_is_booked": "set is_booked = false",
+    },
+    "allowance_roll_forward": {
+        "the_allowance_foots": "set charge_amount = charge_amount + 0.01",
+        "opening_is_the_closing_of_the_month_before": "set opening_allowance_amount = 9,"
+        " charge_amount = charge_amount + 1 where opening_allowance_amount = 10",
+        "closing_is_what_the_buckets_require": "set closing_allowance_amount = 26,"
+        " charge_amount = charge_amount + 1 where closing_allowance_amount = 25",
+    },
+    "performance_by_collector_month": {
+        "statuses_are_known": "set complaint_rate_status = 'bad'",
+        "values_stand_exactly_where_the_status_is_ok": "set complaint_rate_status = 'ok'",
+        "shares_lie_between_zero_and_one": "set satisfied_rate = 1.1",
+        "contacts_narrow_down": "set connect_count = 4",
+    },
+    "performance_by_team_month": {
+        "statuses_are_known": "set complaint_rate_status = 'bad'",
+        "values_stand_exactly_where_the_status_is_ok": "set complaint_rate = 1",
+        "shares_lie_between_zero_and_one": "set satisfaction_score = 100.01",
+        "contacts_narrow_down": "set upheld_complaint_count = 2",
+        "collectors_add_up_to_their_team": "set collected_amount = 51 where team_id = 'T1'",
+    },
+    "promises": {
+        "promise_status_is_a_known_code": "set promise_status = 'late' where promise_id = 'K2'",
+        "kept_promises_have_a_date": "set kept_date = null where promise_id = 'K1'",
+        "open_promises_have_time_left": "set deadline_date = date '2026-03-30'"
+        " where promise_id = 'K3'",
+    },
+    "cash_attribution": {
+        "shares_of_a_payment_sum_to_one": "set attribution_share = 0.4"
+        " where collector_id = 'unattributed'",
+        "every_method_gives_out_the_same_cash": "set attributed_amount_document = 21"
+        " where collector_id = 'unattributed'",
+    },
+    "scorecard_by_quarter": {
+        "status_is_a_known_code": "set status = 'nearly' where status = 'insufficient_sample'",
+        "values_stand_exactly_where_they_can_be_had": "set value = 80 "
+        " where status = 'insufficient_sample'",
+        "targets_are_judged": "set status = 'met' where status = 'ok'",
+        "the_verdict_follows_the_target": "set value = 0.94 where measure = 'recovery_rate'",
+        "every_quarter_has_every_measure": "set measure = 'other'"
+        " where measure = 'promise_kept_rate' and quarter_start = date '2026-01-01'",
+    },
+}
+"""For every mart and expectation beyond filled keys and grain, an update that breaks it."""
+
+
+def _build(path: Path) -> Path:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema marts")
+        for mart, rows in ROWS.items():
+            columns = ", ".join(f'"{name}" {dtype}' for name, dtype in CONTRACTS[mart].items())
+            connection.execute(f"create table marts.{mart} ({columns})")
+            for row in rows:
+                names = ", ".join(f'"{name}"' for name in row)
+                marks = ", ".join("?" for _ in row)
+                connection.execute(
+                    f"insert into marts.{mart} ({names}) values ({marks})", list(row.values())
+                )
+    return path
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _build(tmp_path_factory.mktemp("marts") / "warehouse.duckdb")
+
+
+def _not_met(results: Sequence[ExpectationResult]) -> list[tuple[str, str]]:
+    return [(one.source, one.expectation_code) for one in results if not one.is_met]
+
+
+@pytest.mark.parametrize("family", MART_SUITES)
+def test_a_consistent_warehouse_meets_every_expectation(warehouse: Path, family: str) -> None:
+    results = judge_marts(warehouse, family, run_id="run-1")
+    assert _not_met(results) == []
+    assert [
+        (one.source, one.expectation_code, one.severity, one.description) for one in results
+    ] == mart_expectation_codes(family)
+    assert all(one.checked_count == len(ROWS[one.source]) for one in results)
+
+
+CASES = [(mart, code) for mart, breaks in BREAKS.items() for code in breaks]
+FAMILIES = {mart: family for family, marts in MART_SUITES.items() for mart in marts}
+
+
+def _judge_broken(
+    consistent: Path, folder: Path, mart: str, statements: Sequence[str]
+) -> dict[str, ExpectationResult]:
+    """Change a copy of the consistent warehouse; return what one mart fails then."""
+    from quality import mart_judgement
+
+    broken = Path(shutil.copy(consistent, folder / "broken.duckdb"))
+    with duckdb.connect(str(broken)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    family = FAMILIES[mart]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mart_judgement, "MART_SUITES", {family: {mart: MART_SUITES[family][mart]}})
+        results = judge_marts(broken, family)
+    return {one.expectation_code: one for one in results if not one.is_met}
+
+
+@pytest.mark.parametrize("family", MART_SUITES)
+def test_every_expectation_of_a_mart_has_a_change_that_breaks_it(family: str) -> None:
+    for mart, suite in MART_SUITES[family].items():
+        codes = {one.code for one in suite.expectations}
+        assert len(codes) == len(suite.expectations)
+        plain = {code for code in codes if code == "grain_is_unique" or "_is_filled" in code}
+        assert set(BREAKS[mart]) == codes - plain
+
+
+@pytest.mark.parametrize(("mart", "code"), CASES)
+def test_a_broken_mart_fails_the_expectation(
+    warehouse: Path, tmp_path: Path, mart: str, code: str
+) -> None:
+    statement = f"update marts.{mart} {BREAKS[mart][code]}"
+    failed = _judge_broken(warehouse, tmp_path, mart, [statement])
+    assert code in failed
+    assert failed[code].is_blocking
+    assert failed[code].unexpected_count >= 1
+    assert failed[code].sample
+
+
+@pytest.mark.parametrize("mart", FAMILIES)
+def test_rows_without_a_key_or_with_the_same_one_are_found(
+    warehouse: Path, tmp_path: Path, mart: str
+) -> None:
+    suite = MART_SUITES[FAMILIES[mart]][mart]
+    filled = [one.columns[0] for one in suite.expectations if one.kind == "not_null"]
+    assert set(suite.key) <= set(filled)
+    repeat = f"insert into marts.{mart} select * from marts.{mart} limit 1"
+    failed = _judge_broken(warehouse, tmp_path, mart, [repeat])
+    assert failed["grain_is_unique"].unexpected_count == 2
+    empty = [
+        f"insert into marts.{mart} select * replace (null as {column}) from marts.{mart} limit 1"
+        for column in filled
+    ]
+    failed = _judge_broken(warehouse, tmp_path, mart, empty)
+    assert {f"{column}_is_filled" for column in filled} <= set(failed)
+
+
+def test_an_empty_warehouse_meets_everything(tmp_path: Path) -> None:
+    path = _build(tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        for mart in ROWS:
+            connection.execute(f"delete from marts.{mart}")
+    for family in MART_SUITES:
+        assert _not_met(judge_marts(path, family)) == []
+
+
+def test_of_a_mart_that_does_not_exist_nothing_is_met(tmp_path: Path) -> None:
+    path = _build(tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("drop table marts.scorecard_by_quarter")
+    results = judge_marts(path, "scorecard")
+    assert {one.observed for one in results} == {"the mart does not exist"}
+    assert len(_not_met(results)) == len(results) == len(mart_expectation_codes("scorecard"))
+
+
+def test_results_name_the_date_of_the_marts_and_the_data_docs_show_them(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    results = judge_marts(warehouse, "aging", run_id="run-1", data_docs=tmp_path)
+    assert {one.delivery_date for one in results} == {AS_OF}
+    assert "customers_add_up_to_the_buckets" in (tmp_path / "aging/run-1.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("mart", "measures"),
+    [
+        ("turnover_by_period", TURNOVER_MEASURES),
+        ("bad_debt_by_period", BAD_DEBT_MEASURES),
+        ("performance_by_collector_month", PERFORMANCE_MEASURES),
+        ("performance_by_team_month", PERFORMANCE_MEASURES),
+    ],
+)
+def test_every_measure_of_a_mart_is_judged(mart: str, measures: Sequence[str]) -> None:
+    stated = {name.removesuffix("_status") for name in CONTRACTS[mart] if name.endswith("_status")}
+    assert set(measures) == stated

@@ -9,7 +9,7 @@ Money is matched by a pattern before it is cast, so that it is never rounded and
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -37,8 +37,8 @@ _KEY_CHARACTERS: Final = (
     r"\u{205f}-\u{206f}\u{3000}\u{feff}\u{ff01}-\u{ff5e}\u{fffd}]"
 )
 _ASCII_CONTROL: Final = r"[\x00-\x1f\x7f]"
-_LOST_PRECISION: Final = r"^[0-9](?:\.[0-9]+)?[eE]\+?[0-9]+$"
-_FORMULA: Final = r"^(?:[=@+]|-[^0-9])"
+_LOST_PRECISION: Final = r"^[0-9](?:\.[0-9]+)?[eE]\+[0-9]+$"
+_FORMULA: Final = r"^(?:[=@+]|-[^0-9].*[(|!])"
 _NON_FINITE: Final = r"^(?i)[+-]?(?:nan|inf|infinity|#num!|#div/0!|#value!|#n/a)$"
 _NUMBER: Final = r"^[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)$"
 _NUMERIC_DATE: Final = r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:[0-9]{2}|[0-9]{4})(?:[ T].*)?$"
@@ -59,6 +59,7 @@ _INSTANT_FORMATS: Final = (
 )
 _OFFSET: Final = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2})$"
 _READABLE: Final = pl.Decimal(38, 6)
+_CENTS: Final = r"^-?[0-9]{1,16}\.[0-9]{2}$"
 _BLANKS: Final = " \t\r\n"
 
 
@@ -160,11 +161,18 @@ def readable_amount(source: ColumnSource, file_mapping: FileMapping, *, text: pl
         Decimal(38, 6), signed as delivered, of amounts of at most 16 digits and two decimals.
     """
     numbers = source.numbers or file_mapping.numbers
-    amount = _plain_number(text, numbers).cast(_READABLE, strict=False)
-    limit = pl.lit(10**16).cast(_READABLE)
-    return pl.when((amount == amount.cast(MONEY, strict=False)) & (amount.abs() < limit)).then(
-        amount
+    return _plain_number(text, numbers).map_batches(
+        _readable, return_dtype=_READABLE, is_elementwise=True
     )
+
+
+def _readable(texts: pl.Series) -> pl.Series:
+    amounts = texts.cast(_READABLE, strict=False)
+    if texts.str.contains(_CENTS).all():
+        return amounts
+    cents = amounts.cast(MONEY, strict=False).cast(_READABLE)
+    is_whole = (amounts == cents).fill_null(value=False)
+    return amounts.set(~is_whole, None)
 
 
 def cleaned_columns(
@@ -234,6 +242,10 @@ class _Planner:
             checks = [Check(_missing_code(column), "a value", is_empty), *checks]
         else:
             is_bad = is_bad & ~is_empty
+        minor = self._minor_unit_check(column)
+        if minor is not None:
+            checks.append(minor)
+            is_bad = is_bad | minor.is_failed.fill_null(value=False)
         conversion = Conversion(
             column=column,
             text=text.alias(name),
@@ -243,12 +255,28 @@ class _Planner:
         )
         return conversion if source.value is None else _settled(conversion)
 
+    def _minor_unit_check(self, column: Column) -> Check | None:
+        """Decimals in a currency that has none."""
+        if column.currency_column is None or column.currency_column not in self.columns:
+            return None
+        whole = [code for code, decimals in currency_codes().items() if decimals == 0]
+        currency = self.columns[column.currency_column].value
+        if currency is not None and currency.upper() not in whole:
+            return None
+        has_fraction = pl.map_batches(
+            [column.currency_column, column.name],
+            lambda pair: _has_fraction(pair[0], pair[1], whole),
+            return_dtype=pl.Boolean(),
+            is_elementwise=True,
+        )
+        return Check("AMOUNT_SCALE", "no decimals in a currency without a minor unit", has_fraction)
+
     def _typed(self, column: Column, source: ColumnSource) -> tuple[pl.Expr, list[Check]]:
         text = pl.col(text_name(column.name))
         if column.codes is not None:
             return self._code(column, text)
         if column.check == "currency":
-            return self._currency(text)
+            return self._currency(column, text)
         if column.check == "timezone":
             return self._timezone(text)
         if column.dtype == TEXT:
@@ -262,16 +290,15 @@ class _Planner:
         return self._number(column, source, text)
 
     def _code(self, column: Column, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
-        codes = column.codes or ()
-        code = text.str.to_lowercase()
-        value = pl.when(code.is_in(codes)).then(code)
-        return value, [Check("BAD_ENUM", f"one of {', '.join(codes)}", ~code.is_in(codes))]
+        codes = list(column.codes or ())
+        value = _listed(text, codes, fold=lambda code: code.str.to_lowercase())
+        expected = f"one of {', '.join(codes)}"
+        return value, [Check("BAD_ENUM", expected, pl.col(column.name).is_null())]
 
-    def _currency(self, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
-        codes = list(currency_codes())
-        code = text.str.to_uppercase()
-        value = pl.when(code.is_in(codes)).then(code)
-        return value, [Check("BAD_CURRENCY", "a currency of ISO 4217 in use", ~code.is_in(codes))]
+    def _currency(self, column: Column, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
+        value = _listed(text, list(currency_codes()), fold=lambda code: code.str.to_uppercase())
+        expected = "a currency of ISO 4217 in use"
+        return value, [Check("BAD_CURRENCY", expected, pl.col(column.name).is_null())]
 
     def _timezone(self, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
         zones = sorted(available_timezones())
@@ -289,19 +316,24 @@ class _Planner:
                 checks.append(
                     Check("TRAILER", "an identifier, not a total's label", text.is_in(TOTAL_LABELS))
                 )
-            checks += [
-                Check("FORMULA", "an identifier, not a formula", text.str.contains(_FORMULA)),
-                Check(
-                    "ID_PRECISION_LOST",
-                    "an identifier as text, every digit of it",
-                    text.str.contains(_LOST_PRECISION),
-                ),
-                Check(
-                    "KEY_CHARS",
-                    "an identifier without invisible, control or full-width characters",
-                    text.str.contains(_ASCII_CONTROL if self.facts.is_ascii else _KEY_CHARACTERS),
-                ),
-            ]
+            if self.facts.has_formula_signs:
+                checks += [
+                    Check("FORMULA", "an identifier, not a formula", text.str.contains(_FORMULA)),
+                    Check(
+                        "ID_PRECISION_LOST",
+                        "an identifier as text, every digit of it",
+                        text.str.contains(_LOST_PRECISION),
+                    ),
+                ]
+            if self.facts.has_control or not self.facts.is_ascii:
+                characters = _ASCII_CONTROL if self.facts.is_ascii else _KEY_CHARACTERS
+                checks.append(
+                    Check(
+                        "KEY_CHARS",
+                        "an identifier without invisible, control or full-width characters",
+                        text.str.contains(characters),
+                    )
+                )
         if not checks:
             return text, []
         return pl.when(~_any_failed(checks)).then(text), checks
@@ -398,8 +430,6 @@ class _Planner:
         plain = _plain_number(text, numbers)
         digits, decimals = _size(column.dtype)
         pattern = _exact_pattern(column, digits, decimals)
-        if decimals == 0:
-            plain = plain.str.replace(r"\.0*$", "")
         value = plain.cast(column.dtype, strict=False)
         if source.absolute:
             value = value.abs()
@@ -430,31 +460,30 @@ class _Planner:
                 ~is_exact.fill_null(value=False),
             ),
         ]
-        mask = is_exact
-        minor = self._minor_unit_check(column, value)
-        if minor is not None:
-            checks.append(minor)
-            mask = mask & ~minor.is_failed.fill_null(value=False)
+        mask = is_exact if decimals else value.is_not_null()
         for is_out in bounds:
             checks.append(Check("AMOUNT_RANGE", _bounds_words(column), is_out))
             mask = mask & ~is_out
         return pl.when(mask).then(value), checks
 
-    def _minor_unit_check(self, column: Column, value: pl.Expr) -> Check | None:
-        """Decimals beyond the currency's minor unit, where the currency has fewer than two."""
-        if column.currency_column is None or column.currency_column not in self.columns:
-            return None
-        source = self.columns[column.currency_column]
-        whole = [code for code, decimals in currency_codes().items() if decimals == 0]
-        if source.value is not None and source.value.upper() not in whole:
-            return None
-        currency = pl.col(text_name(column.currency_column)).str.to_uppercase()
-        has_fraction = value != value.cast(pl.Int64, strict=False).cast(column.dtype, strict=False)
-        return Check(
-            "AMOUNT_SCALE",
-            "no decimals in a currency without a minor unit",
-            currency.is_in(whole) & has_fraction,
-        )
+
+def _listed(text: pl.Expr, codes: list[str], *, fold: Callable[[pl.Series], pl.Series]) -> pl.Expr:
+    """The codes among the texts, NULL elsewhere; letter case is folded only where it must be."""
+
+    def match(texts: pl.Series) -> pl.Series:
+        if texts.is_in(codes).all():
+            return texts
+        folded = fold(texts)
+        return folded.set(~folded.is_in(codes), None)
+
+    return text.map_batches(match, return_dtype=pl.String(), is_elementwise=True)
+
+
+def _has_fraction(currencies: pl.Series, amounts: pl.Series, whole: list[str]) -> pl.Series:
+    is_whole = currencies.is_in(whole)
+    if not is_whole.any():
+        return pl.repeat(value=False, n=len(amounts), dtype=pl.Boolean(), eager=True)
+    return is_whole & (amounts != amounts.cast(pl.Int64, strict=False).cast(amounts.dtype))
 
 
 _RANGE: Final = f"a date from {EARLIEST_DATE} to {LATEST_DATE}"

@@ -390,6 +390,19 @@ def _as_duplicate(load: StagedLoad) -> StagedLoad:
 
 
 @dataclass(frozen=True)
+class _Counts:
+    """What the first pass counted, over all records; money as it can be read from the text."""
+
+    rows: int
+    amount: Decimal | None
+    signed: Decimal | None
+    rows_dropped: int
+    rows_filtered: int
+    amount_dropped: Decimal | None
+    amount_filtered: Decimal | None
+
+
+@dataclass(frozen=True)
 class _Reason:
     """A reason for quarantine: what it says, and where it holds."""
 
@@ -443,7 +456,7 @@ class _Staging:
         accepted = self._path("")
         rejected = self.scratch / f"rejected-{self.sequence}.parquet"
         counts = self._first_pass(typed, conversions, accepted=accepted, rejected=rejected)
-        rows_read = sum(rows for rows, _, _ in counts.values())
+        rows_read = counts.rows
         if rows_read != self.records.row_count:
             message = (
                 f"{self.base['file_name']} ({self.extract.name}): the pre-flight counted "
@@ -479,16 +492,14 @@ class _Staging:
             rows_accepted=rows_accepted,
             rows_duplicate=duplicates,
             rows_quarantined=quarantined,
-            rows_dropped=_rows(counts, _DROPPED),
-            rows_filtered=_rows(counts, _FILTERED),
-            amount_read=_cents(sum(amount for _, amount, _ in counts.values()))
-            if has_amount
-            else None,
+            rows_dropped=counts.rows_dropped,
+            rows_filtered=counts.rows_filtered,
+            amount_read=_cents(counts.amount) if has_amount else None,
             amount_accepted=amounts[1] if has_amount else None,
             amount_duplicate=duplicate_amount if has_amount else None,
             amount_quarantined=quarantined_amount if has_amount else None,
-            amount_dropped=_amount(counts, _DROPPED) if has_amount else None,
-            amount_filtered=_amount(counts, _FILTERED) if has_amount else None,
+            amount_dropped=_cents(counts.amount_dropped) if has_amount else None,
+            amount_filtered=_cents(counts.amount_filtered) if has_amount else None,
             unknown_columns=",".join(self.records.unknown_columns) or None,
         )
         assert_balanced(record)
@@ -496,17 +507,13 @@ class _Staging:
             quarantine.unlink(missing_ok=True)
         if not rows_accepted:
             accepted.unlink(missing_ok=True)
-        signed = sum(
-            (signed for state, (_, _, signed) in counts.items() if state != _DROPPED),
-            start=Decimal(0),
-        )
         return _Part(
             load=StagedLoad(
                 record=record,
                 parquet=accepted if rows_accepted else None,
                 quarantine=quarantine if quarantined else None,
             ),
-            signed_amount=_cents(signed) if has_amount else None,
+            signed_amount=_cents(counts.signed) if has_amount else None,
         )
 
     @property
@@ -582,18 +589,19 @@ class _Staging:
         *,
         accepted: Path,
         rejected: Path,
-    ) -> dict[int, tuple[int, Decimal, Decimal]]:
-        """Write accepted and rejected rows in one pass, and count.
-
-        Returns:
-            Rows, amount and signed amount by state.
-        """
+    ) -> _Counts:
+        """Write accepted and rejected rows in one pass, and count."""
         amount = pl.col(_READABLE) if self._amount_column is not None else pl.lit(Decimal(0))
         is_absolute = self._amount_column is not None and self.columns[self._amount_column].absolute
-        counts = typed.group_by(_STATE).agg(
+        size = amount.abs() if is_absolute else amount
+        counts = typed.select(
             pl.len().alias("rows"),
-            (amount.abs() if is_absolute else amount).sum().alias("amount"),
-            amount.sum().alias("signed"),
+            size.sum().alias("amount"),
+            amount.filter(pl.col(_STATE) != _DROPPED).sum().alias("signed"),
+            (pl.col(_STATE) == _DROPPED).sum().alias("rows_dropped"),
+            (pl.col(_STATE) == _FILTERED).sum().alias("rows_filtered"),
+            size.filter(pl.col(_STATE) == _DROPPED).sum().alias("amount_dropped"),
+            size.filter(pl.col(_STATE) == _FILTERED).sum().alias("amount_filtered"),
         )
         into_lake = typed.filter(pl.col(_STATE) == _ACCEPTED).select(self._lake_columns())
         aside = self._rejectable(typed.filter(pl.col(_STATE) == _QUARANTINED), conversions)
@@ -605,10 +613,7 @@ class _Staging:
             ],
             engine="streaming",
         )
-        return {
-            state: (rows, amount or Decimal(0), signed or Decimal(0))
-            for state, rows, amount, signed in results[2].iter_rows()
-        }
+        return _Counts(**results[2].row(0, named=True))
 
     def _lake_columns(self) -> list[pl.Expr]:
         columns = [
@@ -813,16 +818,8 @@ def _joined(columns: Sequence[str], delimiter: str) -> pl.Expr:
     return pl.concat_str(filled, separator=delimiter).alias(RAW_TEXT)
 
 
-def _rows(counts: Mapping[int, tuple[int, Decimal, Decimal]], state: int) -> int:
-    return counts[state][0] if state in counts else 0
-
-
-def _amount(counts: Mapping[int, tuple[int, Decimal, Decimal]], state: int) -> Decimal:
-    return _cents(counts[state][1]) if state in counts else Decimal("0.00")
-
-
-def _cents(amount: Decimal | int) -> Decimal:
-    return Decimal(amount).quantize(_CENT)
+def _cents(amount: Decimal | int | None) -> Decimal:
+    return Decimal(amount or 0).quantize(_CENT)
 
 
 def _repeated_keys(accepted: Path, extract: Extract) -> pl.DataFrame | None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import numpy as np
 import polars as pl
 
 from ingest.mappings import FileMapping
@@ -28,13 +29,18 @@ from ingest.readers.records import (
     check_header,
     read_header,
 )
-from ingest.readers.text import CHUNK_BYTES, TextFile
+from ingest.readers.text import TextFile
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SEPARATOR_LINE: Final = re.compile(r'^"?sep=(.)"?$', re.IGNORECASE)
 _LINE_LIMIT: Final = 65_536
-_PADDING: Final = (b" ", b"\t")
+_SCAN_BYTES: Final = 1_048_576
+_FORMULA_SIGNS: Final = (b"=", b"@", b"+", b"|", b"(", b"!")
+_TAB: Final = 9
+_LINE_FEED: Final = 10
+_CARRIAGE_RETURN: Final = 13
+_BLANK: Final = 32
 
 Record = tuple[list[str], str, tuple[str, str, str] | None]
 
@@ -53,9 +59,10 @@ class _Layout:
 class _Scan:
     """What one pass over the bytes of the records found."""
 
-    is_clean: bool
     row_count: int
     has_padding: bool
+    has_control: bool
+    has_formula_signs: bool
 
 
 def read_delimited(
@@ -85,11 +92,10 @@ def read_delimited(
     layout = _find_layout(text.path, mapping=mapping, file_name=file_name)
     if is_exact:
         return _split(text, layout=layout, scratch=scratch)
-    scan = _scan(text.path, layout=layout)
-    facts = Facts(is_ascii=text.is_ascii, has_padding=scan.has_padding, has_nul=text.has_nul)
-    if scan.is_clean and not text.has_nul:
-        return _hand_over(text.path, layout=layout, scan=scan, facts=facts)
-    return _split(text, layout=layout, scratch=scratch)
+    scan = None if text.has_nul else _scan(text.path, layout=layout)
+    if scan is None:
+        return _split(text, layout=layout, scratch=scratch)
+    return _hand_over(text, layout=layout, scan=scan)
 
 
 def _find_layout(path: Path, *, mapping: FileMapping, file_name: str) -> _Layout:
@@ -168,70 +174,102 @@ def _header_of(lines: list[str], *, delimiter: str, mapping: FileMapping) -> Hea
     return read_header(cells, mapping)
 
 
-def _scan(path: Path, *, layout: _Layout) -> _Scan:
+def _scan(path: Path, *, layout: _Layout) -> _Scan | None:
     """Prove in one pass over the bytes that every line is a record of the header's width.
 
     Without quotes a delimiter is always a border. The streaming engine refuses a record with too
     many fields; so when the delimiters of all records together are as many as they must be, none
     has too few.
+
+    Returns:
+        What was found, or None when the file has to be split record by record.
     """
-    delimiter = layout.delimiter.encode()
-    blanks = [blank for blank in _PADDING if blank != delimiter]
-    padded = [
-        pair
-        for blank in blanks
-        for pair in (
-            blank + delimiter,
-            delimiter + blank,
-            blank + b"\n",
-            b"\n" + blank,
-            blank + b"\r",
-        )
-    ]
-    lines = delimiters = 0
-    has_padding = False
-    last = b"\n"
+    delimiter = ord(layout.delimiter)
+    row_count = delimiter_count = 0
+    has_padding = has_control = has_formula_signs = False
+    rest = b""
     with path.open("rb") as handle:
         handle.seek(layout.data_start)
-        rest_of_line = 0
-        while chunk := handle.read(CHUNK_BYTES):
-            if b'"' in chunk or b"\0" in chunk:
-                return _Scan(is_clean=False, row_count=0, has_padding=True)
-            window = last + chunk
-            if b"\n\n" in window or b"\n\r" in window:
-                return _Scan(is_clean=False, row_count=0, has_padding=True)
-            if window.count(b"\r") != window.count(b"\r\n") + window.endswith(b"\r"):
-                return _Scan(is_clean=False, row_count=0, has_padding=True)
-            rest_of_line = _longest_tail(chunk, rest_of_line)
-            if rest_of_line > _LINE_LIMIT:
-                return _Scan(is_clean=False, row_count=0, has_padding=True)
-            has_padding = has_padding or any(pair in window for pair in padded)
-            lines += chunk.count(b"\n")
-            delimiters += chunk.count(delimiter)
-            last = chunk[-1:]
-    if last != b"\n":
-        lines += 1
-        has_padding = has_padding or last in (b" ", b"\t", b"\r")
-    is_clean = delimiters == lines * (len(layout.header.names) - 1)
-    return _Scan(is_clean=is_clean, row_count=lines, has_padding=has_padding)
+        while True:
+            chunk = handle.read(_SCAN_BYTES)
+            lines = rest + chunk
+            if not chunk:
+                if not lines:
+                    break
+                lines += b"\n"
+            end = lines.rfind(b"\n") + 1
+            rest = lines[end:]
+            if not chunk:
+                rest = b""
+            lines = lines[:end]
+            if len(rest) > _LINE_LIMIT or b'"' in lines:
+                return None
+            found = _scan_lines(lines, delimiter)
+            if found is None:
+                return None
+            row_count += found.row_count
+            delimiter_count += found.delimiter_count
+            has_padding = has_padding or found.has_padding
+            has_control = has_control or found.has_control
+            has_formula_signs = has_formula_signs or any(sign in lines for sign in _FORMULA_SIGNS)
+            if not chunk:
+                break
+    if delimiter_count != row_count * (len(layout.header.names) - 1):
+        return None
+    return _Scan(row_count, has_padding, has_control, has_formula_signs)
 
 
-def _longest_tail(chunk: bytes, carried: int) -> int:
-    """Bytes since the last line end, or more than the limit when a line in between is longer."""
-    position = -carried
-    while True:
-        end = chunk.rfind(b"\n", max(position, 0), max(position + _LINE_LIMIT, 0))
-        if end < 0:
-            return (
-                len(chunk) - position if len(chunk) - position <= _LINE_LIMIT else _LINE_LIMIT + 1
-            )
-        position = end + 1
+@dataclass(frozen=True)
+class _ScannedLines:
+    row_count: int
+    delimiter_count: int
+    has_padding: bool
+    has_control: bool
 
 
-def _hand_over(path: Path, *, layout: _Layout, scan: _Scan, facts: Facts) -> RawRecords:
+def _scan_lines(lines: bytes, delimiter: int) -> _ScannedLines | None:
+    """Look at whole lines; None when one is blank, too long, or ends in a lone carriage return."""
+    if not lines:
+        return _ScannedLines(0, 0, has_padding=False, has_control=False)
+    characters = np.frombuffer(lines, dtype=np.uint8)
+    ends = np.flatnonzero(characters == _LINE_FEED)
+    lengths = np.diff(ends, prepend=-1)
+    shortest = 1
+    carriage_returns = 0
+    if b"\r" in lines:
+        carriage_returns = int(np.count_nonzero(characters == _CARRIAGE_RETURN))
+        before = characters[np.maximum(ends - 1, 0)]
+        if carriage_returns != int(np.count_nonzero(before == _CARRIAGE_RETURN)):
+            return None
+        shortest = 2
+    if int(lengths.min()) <= shortest or int(lengths.max()) > _LINE_LIMIT:
+        return None
+    tabs = int(np.count_nonzero(characters == _TAB)) if b"\t" in lines else 0
+    controls = int(np.count_nonzero(characters < _BLANK))
+    has_padding = False
+    if b" " in lines or (tabs and delimiter != _TAB):
+        is_blank = characters == _BLANK
+        if delimiter != _TAB:
+            is_blank |= characters == _TAB
+        blanks = np.flatnonzero(is_blank)
+        borders = np.array([delimiter, _LINE_FEED, _CARRIAGE_RETURN], dtype=np.uint8)
+        after = characters[np.minimum(blanks + 1, len(characters) - 1)]
+        before = characters[np.maximum(blanks - 1, 0)]
+        has_padding = bool(
+            blanks[0] == 0 or np.isin(after, borders).any() or np.isin(before, borders).any()
+        )
+    return _ScannedLines(
+        row_count=len(ends),
+        delimiter_count=int(np.count_nonzero(characters == delimiter)),
+        has_padding=has_padding,
+        has_control=controls != len(ends) + carriage_returns + tabs or b"\x7f" in lines,
+    )
+
+
+def _hand_over(text: TextFile, *, layout: _Layout, scan: _Scan) -> RawRecords:
     header = layout.header
     rows = pl.scan_csv(
-        path,
+        text.path,
         has_header=False,
         separator=layout.delimiter,
         quote_char=None,
@@ -247,7 +285,13 @@ def _hand_over(path: Path, *, layout: _Layout, scan: _Scan, facts: Facts) -> Raw
         row_count=scan.row_count,
         unknown_columns=header.unknown,
         absent_columns=header.absent,
-        facts=facts,
+        facts=Facts(
+            is_ascii=text.is_ascii,
+            has_padding=scan.has_padding,
+            has_nul=False,
+            has_control=scan.has_control,
+            has_formula_signs=scan.has_formula_signs,
+        ),
         delimiter=layout.delimiter,
         is_streamed_text=True,
     )

@@ -59,12 +59,16 @@ class Facts:
         is_ascii: No byte above 127.
         has_padding: A blank may stand beside a delimiter or line end.
         has_nul: A NUL byte stands somewhere.
+        has_control: A control character other than a line end or tab may stand somewhere.
+        has_formula_signs: A sign that formulas or powers of ten need may stand somewhere.
         is_typed: Values came from typed cells: dates are in ISO form, numbers without blanks.
     """
 
     is_ascii: bool = False
     has_padding: bool = True
     has_nul: bool = True
+    has_control: bool = True
+    has_formula_signs: bool = True
     is_typed: bool = False
 
 

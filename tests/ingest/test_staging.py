@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingest.extracts import EXTRACTS
 from ingest.mappings import SourceMapping
-from ingest.readers.delimited import _fields_of, _longest_tail
+from ingest.readers.delimited import _fields_of
 from ingest.staging import StagedLoad
 from tests.ingest.staging_helpers import (
     GOOD_ROW,
@@ -415,13 +415,18 @@ def test_fields_are_split_as_they_were_joined(fields: list[str]) -> None:
     assert _fields_of(joined, ",") == (fields, False, False)
 
 
-@given(st.lists(st.integers(0, 200_000), min_size=1, max_size=6), st.integers(0, 60_000))
-def test_long_lines_are_seen_across_chunks(lengths: list[int], carried: int) -> None:
-    limit = 65_536
-    chunk = b"\n".join(b"x" * length for length in lengths)
-    tail = _longest_tail(chunk, carried)
-    whole = [carried + lengths[0], *lengths[1:]]
-    if any(length > limit for length in whole[:-1]) or whole[-1] > limit:
-        assert tail > limit
-    else:
-        assert tail == whole[-1]
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("note_length", [10, 65_000, 66_000, 200_000])
+def test_rows_are_counted_across_chunks_whatever_their_length(
+    tmp_path: Path, line_end: str, note_length: int
+) -> None:
+    rows = [f"D{n},C1,invoice,2026-06-01,USD,1.00,{'x' * (n % 97)}" for n in range(30_000)]
+    rows[17_000] = f"D17000,C1,invoice,2026-06-01,USD,1.00,{'y' * note_length}"
+    header = "document_id,customer_id,document_type,document_date,currency_code,amount,description"
+    (load,) = stage(tmp_path, "ledger.csv", line_end.join([header, *rows]))
+    is_too_long = note_length > 65_536
+    assert load.record.rows_read == 30_000
+    assert load.record.rows_accepted == 30_000 - is_too_long
+    assert quarantined(load)["reason_code"].to_list() == ["FIELD_TOO_LARGE"] * is_too_long
+    notes = accepted(load).filter(pl.col("document_id") == "D29999")["description"]
+    assert notes.to_list() == ["x" * (29_999 % 97)]

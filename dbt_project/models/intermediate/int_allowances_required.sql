@@ -12,9 +12,12 @@ receivables as (
     where scope_type = 'segment'
 ),
 
-aging as (
-    select * from {{ ref('aging_by_customer') }}
-    where age_basis = 'due_date'
+balances as (
+    select * from {{ ref('int_balances_sliced') }}
+),
+
+ages as (
+    select * from {{ ref('int_ages_bucketed') }}
 ),
 
 customers as (
@@ -68,23 +71,62 @@ flows as (
     group by company_code, scope_id, month_start
 ),
 
+open_by_segment as (
+    select
+        balances.company_code,
+        balances.measured_to_date,
+        coalesce(customers.segment, 'unassigned') as segment,
+        balances.credit_class_code,
+        balances.due_date,
+        sum(balances.open_amount) as open_amount
+    from balances
+    left join customers
+        on balances.customer_id = customers.customer_id
+    group by
+        balances.company_code,
+        balances.measured_to_date,
+        coalesce(customers.segment, 'unassigned'),
+        balances.credit_class_code,
+        balances.due_date
+),
+
+open_in_sets as (
+    select
+        open_by_segment.company_code,
+        open_by_segment.measured_to_date,
+        open_by_segment.segment,
+        ages.bucket_set,
+        ages.aging_bucket,
+        open_by_segment.open_amount
+    from open_by_segment
+    inner join ages
+        on
+            open_by_segment.measured_to_date = ages.as_of_date
+            and open_by_segment.due_date = ages.basis_date
+    where open_by_segment.credit_class_code is null
+    union all
+    select
+        open_by_segment.company_code,
+        open_by_segment.measured_to_date,
+        open_by_segment.segment,
+        aging_buckets.bucket_set,
+        aging_buckets.aging_bucket,
+        open_by_segment.open_amount
+    from open_by_segment
+    inner join aging_buckets
+        on open_by_segment.credit_class_code = aging_buckets.aging_bucket
+),
+
 open_by_bucket as (
     select
-        aging.as_of_date as measured_to_date,
-        aging.company_code,
-        coalesce(customers.segment, 'unassigned') as segment,
-        aging.bucket_set,
-        aging.aging_bucket,
-        sum(aging.open_amount) as open_amount
-    from aging
-    left join customers
-        on aging.customer_id = customers.customer_id
-    group by
-        aging.as_of_date,
-        aging.company_code,
-        coalesce(customers.segment, 'unassigned'),
-        aging.bucket_set,
-        aging.aging_bucket
+        company_code,
+        measured_to_date,
+        segment,
+        bucket_set,
+        aging_bucket,
+        sum(open_amount) as open_amount
+    from open_in_sets
+    group by company_code, measured_to_date, segment, bucket_set, aging_bucket
 ),
 
 by_bucket as (

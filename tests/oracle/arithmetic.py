@@ -21,7 +21,7 @@ def round_money(value: Decimal) -> Decimal:
     """
     with localcontext() as context:
         context.prec = 60
-        return value.quantize(CENT, rounding=ROUND_HALF_UP)
+        return value.quantize(CENT, rounding=ROUND_HALF_UP) + 0  # no minus before a zero
 
 
 def round_ratio(value: Decimal) -> Decimal:

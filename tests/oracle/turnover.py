@@ -77,6 +77,17 @@ def cash_days(pieces: Iterable[Cash], *, from_due_date: bool) -> Decimal:
     )
 
 
+def amounts(book: Journal, cash: Sequence[Cash], period: Period) -> dict[str, Decimal]:
+    """The amounts that the measures are made of."""
+    return {
+        "opening_receivables_amount": receivable(book, period.day_before),
+        "closing_receivables_amount": receivable(book, period.end),
+        "closing_current_amount": current(book, period.end),
+        "credit_sales_amount": sales(book, period),
+        "cash_applied_amount": cash_amount(p for p in cash if period.holds(p.effective_date)),
+    }
+
+
 def turnover(
     book: Journal, cash: Sequence[Cash], period: Period, history_start: date
 ) -> dict[str, Ratio]:

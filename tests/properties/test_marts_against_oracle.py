@@ -7,19 +7,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.oracle import aging, allowance, attribution, bad_debt, promises, scopes, turnover
-from tests.oracle.arithmetic import Period, Ratio, add_months, month_end, periods_until
-from tests.oracle.cash import cash_on_documents
+from tests.oracle import aging
+from tests.oracle.arithmetic import add_months, month_end
 from tests.oracle.inputs import Extracts, Parameters, Seeds
-from tests.oracle.journal import Journal, journal
+from tests.oracle.journal import Journal
+from tests.oracle.reckoning import Measured, Reckoning
 from tests.properties.companies import DELIVERIES, delivered_rows, master_rows
 from tests.properties.drawn import draw_plans
 from tests.properties.lake import read_lake
@@ -41,26 +39,26 @@ OTHER_DAYS = (
     (date(2024, 5, 1), end_of_day(DELIVERIES[2])),
     (date(2024, 6, 30), end_of_day(DELIVERIES[2])),
 )
-BUCKETS = Seeds().buckets()
+SEEDS = Seeds()
+BUCKETS = SEEDS.buckets()
 
 Lines = dict[tuple[Any, ...], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class Company:
-    """One drawn company: its delivered rows and its journals by instant of knowledge."""
+    """One drawn company: its delivered rows and what the oracle reckons of them."""
 
     code: str
     rows: Mapping[str, Sequence[Mapping[str, Any]]]
-    extracts: Extracts
-    parameters: Parameters
+    reckoning: Reckoning
 
-    @cached_property
+    @property
     def book(self) -> Journal:
-        return journal(self.extracts, self.parameters)
+        return self.reckoning.book
 
     def book_known_at(self, known_at: datetime) -> Journal:
-        return journal(self.extracts, self.parameters, known_at)
+        return self.reckoning.book_known_at(known_at)
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,11 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     )
     lake = read_lake(home)
     companies = [
-        Company(f"co_{number:03d}", rows, _own(lake, number), parameters)
+        Company(
+            f"co_{number:03d}",
+            rows,
+            Reckoning(f"co_{number:03d}", _own(lake, number), parameters, SEEDS),
+        )
         for number, rows in by_company.items()
     ]
     return Built(warehouse, parameters, companies)
@@ -374,55 +376,36 @@ BAD_DEBT_AMOUNTS = (
     "recovery_of_written_off_amount",
     "net_write_off_amount",
 )
-Measured = dict[tuple[Any, ...], tuple[Mapping[str, Ratio], Mapping[str, Decimal]]]
+TURNOVER_AMOUNTS = (
+    "opening_receivables_amount",
+    "closing_receivables_amount",
+    "closing_current_amount",
+    "credit_sales_amount",
+    "cash_applied_amount",
+)
 
 
-def measured(company: Company, what: str) -> Measured:
-    """Every scope and period of a company, with its rates and amounts."""
-    as_of_date = company.parameters.as_of_date
-    customers = scopes.customers_known(company.extracts, company.parameters)
-    cash = cash_on_documents(company.extracts, company.parameters, company.book)
-    start = scopes.first_day(company.book, as_of_date)
-    result: Measured = {}
-    if start is None:
-        return result
-    for scope, book in scopes.scoped(company.book, company.code, customers).items():
-        within = {movement.customer_id for movement in book.movements}
-        own_cash = [piece for piece in cash if piece.facts.customer_id in within]
-        for period in periods_until(start, as_of_date):
-            key = (period.kind, period.start, scope.scope_type, scope.scope_id)
-            if what == "turnover":
-                rates = turnover.turnover(book, own_cash, period, start.replace(day=1))
-                amounts = {
-                    "opening_receivables_amount": turnover.receivable(book, period.day_before),
-                    "closing_receivables_amount": turnover.receivable(book, period.end),
-                    "closing_current_amount": turnover.current(book, period.end),
-                    "credit_sales_amount": turnover.sales(book, period),
-                    "cash_applied_amount": turnover.cash_amount(
-                        piece for piece in own_cash if period.holds(piece.effective_date)
-                    ),
-                }
-            else:
-                rates, amounts = bad_debt.bad_debt(book, own_cash, period, as_of_date)
-            if any(amounts.values()):
-                result[key] = (rates, amounts)
-    return result
+def measured(company: Company, mart: str) -> Iterator[tuple[tuple[Any, ...], Measured]]:
+    """The oracle's lines of a mart by period and scope, without those in which nothing is."""
+    reckoning = company.reckoning
+    lines = reckoning.turnover() if mart == "turnover_by_period" else reckoning.bad_debt()
+    for line in lines:
+        if any(line.amounts.values()):
+            yield (
+                (
+                    line.period.kind,
+                    line.period.start,
+                    line.scope.scope_type,
+                    line.scope.scope_id,
+                ),
+                line,
+            )
 
 
 @pytest.mark.parametrize(
     ("mart", "measures", "amounts"),
     [
-        (
-            "turnover_by_period",
-            TURNOVER_MEASURES,
-            (
-                "opening_receivables_amount",
-                "closing_receivables_amount",
-                "closing_current_amount",
-                "credit_sales_amount",
-                "cash_applied_amount",
-            ),
-        ),
+        ("turnover_by_period", TURNOVER_MEASURES, TURNOVER_AMOUNTS),
         ("bad_debt_by_period", BAD_DEBT_MEASURES, BAD_DEBT_AMOUNTS),
     ],
 )
@@ -442,10 +425,14 @@ def test_measures_of_every_period_and_scope(
     def expected(company: Company) -> Lines:
         return {
             key: (
-                *(sums[amount] for amount in amounts),
-                *(part for m in measures for part in (rates[m].value, rates[m].status)),
+                *(line.amounts[amount] for amount in amounts),
+                *(
+                    part
+                    for measure in measures
+                    for part in (line.rates[measure].value, line.rates[measure].status)
+                ),
             )
-            for key, (rates, sums) in measured(company, mart.partition("_by")[0]).items()
+            for key, line in measured(company, mart)
         }
 
     built.compare(actual, expected, f"{mart}({', '.join(columns)})")
@@ -466,9 +453,11 @@ def test_the_parts_of_headline_rates_are_the_oracle_s(built: Built) -> None:
     def expected(company: Company) -> Lines:
         return {
             key: tuple(
-                part for m in headline for part in (rates[m].numerator, rates[m].denominator)
+                part
+                for measure in headline
+                for part in (line.rates[measure].numerator, line.rates[measure].denominator)
             )
-            for key, (rates, _) in measured(company, "bad_debt").items()
+            for key, line in measured(company, "bad_debt_by_period")
         }
 
     built.compare(actual, expected, "parts of rates")
@@ -478,7 +467,6 @@ def test_the_parts_of_headline_rates_are_the_oracle_s(built: Built) -> None:
 
 
 def test_the_allowance_by_aging_and_its_roll_forward(built: Built) -> None:
-    seeds = Seeds()
     by_bucket = built.lines(
         """
         select
@@ -505,33 +493,17 @@ def test_the_allowance_by_aging_and_its_roll_forward(built: Built) -> None:
         2,
     )
 
-    def segments(company: Company) -> Iterator[tuple[str, Journal, list[Period]]]:
-        as_of_date = company.parameters.as_of_date
-        start = scopes.first_day(company.book, as_of_date)
-        if start is None:
-            return
-        months = [p for p in periods_until(start, as_of_date) if p.kind == "month"]
-        customers = scopes.customers_known(company.extracts, company.parameters)
-        for scope, book in scopes.scoped(company.book, company.code, customers).items():
-            if scope.scope_type == "segment":
-                yield scope.scope_id, book, months
-
     def buckets_expected(company: Company) -> Lines:
         return {
             (month.start, segment, bucket): line
-            for segment, book, months in segments(company)
-            for month in months
-            for bucket, line in allowance.required_by_bucket(
-                book, month, segment, BUCKETS, seeds
-            ).items()
+            for month, segment, bucket, line in company.reckoning.allowance_by_bucket()
             if line[0] != 0
         }
 
     def roll_expected(company: Company) -> Lines:
         return {
             (month.start, segment): astuple(line)
-            for segment, book, months in segments(company)
-            for month, line in allowance.roll_forward(book, months, segment, BUCKETS, seeds).items()
+            for month, segment, line in company.reckoning.allowance_roll_forward()
             if line.opening or line.closing or line.write_off or line.recovery
         }
 
@@ -543,7 +515,6 @@ def test_the_allowance_by_aging_and_its_roll_forward(built: Built) -> None:
 
 
 def test_every_promise_ends_as_the_oracle_says(built: Built) -> None:
-    seeds = Seeds()
     actual = built.lines(
         """
         select
@@ -557,17 +528,13 @@ def test_every_promise_ends_as_the_oracle_says(built: Built) -> None:
 
     def expected(company: Company) -> Lines:
         return {
-            (promise.promise_id,): astuple(promise)[1:]
-            for promise in promises.promises(
-                company.extracts, company.parameters, company.book, seeds
-            )
+            (promise.promise_id,): astuple(promise)[1:] for promise in company.reckoning.promises()
         }
 
     built.compare(actual, expected, "promises")
 
 
 def test_every_piece_of_cash_is_earned_by_whom_the_oracle_says(built: Built) -> None:
-    seeds = Seeds()
     actual = built.lines(
         """
         select
@@ -582,11 +549,8 @@ def test_every_piece_of_cash_is_earned_by_whom_the_oracle_says(built: Built) -> 
     )
 
     def expected(company: Company) -> Lines:
-        cash = cash_on_documents(company.extracts, company.parameters, company.book)
         sums: dict[tuple[Any, ...], list[Any]] = {}
-        for method, piece, collector in attribution.attribute_cash(
-            company.extracts, company.parameters, cash, seeds
-        ):
+        for method, piece, collector in company.reckoning.attribution():
             key = (
                 method,
                 piece.payment_id,

@@ -1,6 +1,7 @@
 """The worked company: what README.md works out by hand, from the warehouse and from the oracle."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 from tests.oracle import aging
+from tests.oracle.arithmetic import round_ratio
 from tests.oracle.balances import fx_residues, open_items
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Item, journal
+from tests.oracle.reckoning import Reckoning
 from tests.properties.lake import read_lake
 from tests.warehouse import build_warehouse, fetch, write_lake
 from tests.worked_company.company import (
@@ -48,7 +51,13 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def as_text(rows: Sequence[Sequence[Any]]) -> list[tuple[str, ...]]:
     """Rows as the expected files spell them, in a fixed order."""
-    return sorted(tuple("" if value is None else str(value) for value in row) for row in rows)
+    return sorted(tuple(_spelled(value) for value in row) for row in rows)
+
+
+def _spelled(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def by_hand(name: str, **where: str) -> list[tuple[str, ...]]:
@@ -153,6 +162,72 @@ def test_the_oracle_adds_up_the_buckets_of_the_page(extracts: Extracts, as_of_da
     )
 
 
+@pytest.fixture(scope="module")
+def reckoning(extracts: Extracts) -> Reckoning:
+    return Reckoning("main", extracts, PARAMETERS, Seeds())
+
+
+def test_the_oracle_measures_turnover_recovery_and_bad_debt_as_the_page(
+    reckoning: Reckoning,
+) -> None:
+    found = []
+    for mart, lines in (
+        ("turnover_by_period", reckoning.turnover()),
+        ("bad_debt_by_period", reckoning.bad_debt()),
+    ):
+        for line in lines:
+            if line.scope.scope_type == "company":
+                key = (mart, line.period.kind, line.period.start)
+                found += [(*key, name, amount, "") for name, amount in line.amounts.items()]
+                found += [
+                    (*key, name, rate.value, rate.status) for name, rate in line.rates.items()
+                ]
+    assert set(by_hand("measures")) <= set(as_text(found))
+
+
+def test_the_oracle_makes_the_allowance_of_the_page(reckoning: Reckoning) -> None:
+    april = date(2026, 4, 1)
+    assert as_text(
+        [
+            (month.start, segment, bucket, amount, round_ratio(rate), required)
+            for month, segment, bucket, (amount, rate, required) in reckoning.allowance_by_bucket()
+            if month.start < april and amount != 0
+        ]
+    ) == by_hand("allowance_by_bucket")
+    assert as_text(
+        [
+            (month.start, segment, *astuple(line))
+            for month, segment, line in reckoning.allowance_roll_forward()
+            if month.start < april
+        ]
+    ) == by_hand("allowance_roll_forward")
+
+
+def test_the_oracle_judges_the_promises_of_the_page(reckoning: Reckoning) -> None:
+    assert as_text([astuple(p) for p in reckoning.promises()]) == by_hand("promises")
+
+
+def test_the_oracle_attributes_cash_as_the_page(reckoning: Reckoning) -> None:
+    pieces: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for method, piece, collector in reckoning.attribution():
+        key = (
+            piece.payment_id,
+            piece.facts.item.document_id,
+            piece.payment_date,
+            piece.effective_date,
+        )
+        line = pieces.setdefault(key, {"amount": Decimal("0.00")})
+        line[method] = collector
+        if method == "portfolio_owner":
+            line["amount"] += piece.amount
+    assert as_text(
+        [
+            (*key, line["amount"], line["portfolio_owner"], line["last_touch"])
+            for key, line in pieces.items()
+        ]
+    ) == by_hand("cash_attribution")
+
+
 # -- the warehouse ----------------------------------------------------------------------------
 
 
@@ -231,3 +306,85 @@ def test_the_warehouse_keeps_the_slices_of_the_page(warehouse: Path, as_of_date:
         [as_of_date],
     )
     assert as_text([row for row in buckets if row[1:3] in written]) == wanted
+
+
+@pytest.mark.warehouse
+def test_the_warehouse_measures_turnover_recovery_and_bad_debt_as_the_page(
+    warehouse: Path,
+) -> None:
+    found = []
+    for row in expected("measures"):
+        measure = row["measure"]
+        status = f"{measure}_status" if row["status"] else "''"
+        ((value, found_status),) = fetch(
+            warehouse,
+            f"""
+            select {measure}, {status}
+            from marts.{row["mart"]}
+            where period_type = $1 and period_start = $2::date and scope_type = 'company'
+            """,  # noqa: S608
+            [row["period_type"], row["period_start"]],
+        )
+        found.append(
+            (
+                row["mart"],
+                row["period_type"],
+                row["period_start"],
+                measure,
+                value,
+                found_status,
+            )
+        )
+    assert as_text(found) == by_hand("measures")
+
+
+@pytest.mark.warehouse
+@pytest.mark.parametrize(
+    ("mart", "condition"),
+    [
+        (
+            "allowance_by_bucket",
+            "allowance_method = 'aging' and open_amount <> 0 and period_start < '2026-04-01'",
+        ),
+        ("allowance_roll_forward", "allowance_method = 'aging' and period_start < '2026-04-01'"),
+        ("promises", "true"),
+        (
+            "performance_by_collector_month",
+            "month_start between '2026-02-01' and '2026-03-01'",
+        ),
+        ("scorecard_by_quarter", "quarter_start = '2026-01-01'"),
+    ],
+)
+def test_the_warehouse_fills_the_mart_as_the_page(
+    warehouse: Path, mart: str, condition: str
+) -> None:
+    columns = list(expected(mart)[0])
+    rows = fetch(
+        warehouse,
+        f"select {', '.join(columns)} from marts.{mart} where {condition}",  # noqa: S608
+    )
+    assert as_text(rows) == by_hand(mart)
+
+
+@pytest.mark.warehouse
+def test_the_warehouse_attributes_cash_as_the_page(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select
+            payment_id, document_id, payment_date, effective_date,
+            sum(attributed_amount) filter (where attribution_method = 'portfolio_owner'),
+            max(collector_id) filter (where attribution_method = 'portfolio_owner'),
+            max(collector_id) filter (where attribution_method = 'last_touch')
+        from marts.cash_attribution
+        group by all
+        """,
+    )
+    assert as_text(rows) == by_hand("cash_attribution")
+
+
+@pytest.mark.warehouse
+def test_every_proof_of_the_company_closes(warehouse: Path) -> None:
+    rows = fetch(warehouse, "select proof_code, is_closed, count(*) from marts.proofs group by all")
+    assert {code for code, _, _ in rows} >= {"P1", "P3", "P5", "P6", "P7", "P9"}
+    assert all(is_closed for _, is_closed, _ in rows)

@@ -1,0 +1,128 @@
+"""One company reckoned up: every mart the oracle knows, keyed as the warehouse keys its rows.
+
+Only gathers; every formula is in its subject's module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+
+from tests.oracle import allowance, attribution, bad_debt, promises, turnover
+from tests.oracle.arithmetic import Period, Ratio, periods_until
+from tests.oracle.cash import Cash, cash_on_documents
+from tests.oracle.inputs import Bucket, Extracts, Parameters, Seeds
+from tests.oracle.journal import Journal, journal
+from tests.oracle.scopes import Scope, company_of, customers_known, first_day, scoped
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The rates and amounts of one scope and period."""
+
+    scope: Scope
+    period: Period
+    rates: Mapping[str, Ratio]
+    amounts: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class Reckoning:
+    """What the oracle says of one company, as asked and as known by one run."""
+
+    company_code: str
+    extracts: Extracts
+    parameters: Parameters
+    seeds: Seeds
+
+    @cached_property
+    def book(self) -> Journal:
+        """The journal as known by the run."""
+        return company_of(journal(self.extracts, self.parameters), self.company_code)
+
+    def book_known_at(self, known_at: datetime) -> Journal:
+        """The journal as known at another instant."""
+        book = journal(self.extracts, self.parameters, known_at)
+        return company_of(book, self.company_code)
+
+    @cached_property
+    def buckets(self) -> Sequence[Bucket]:
+        """The bucket sets."""
+        return self.seeds.buckets()
+
+    @cached_property
+    def cash(self) -> Sequence[Cash]:
+        """Cash on documents up to the as-of date."""
+        return cash_on_documents(self.extracts, self.parameters, self.book)
+
+    @cached_property
+    def periods(self) -> Sequence[Period]:
+        """The periods from the company's first booking to the as-of date."""
+        start = first_day(self.book, self.parameters.as_of_date)
+        return [] if start is None else periods_until(start, self.parameters.as_of_date)
+
+    def scopes(self) -> Iterator[tuple[Scope, Journal, Sequence[Cash]]]:
+        """The company and its segments and regions, with their journals and cash."""
+        customers = customers_known(self.extracts, self.parameters)
+        for scope, book in scoped(self.book, self.company_code, customers).items():
+            within = {movement.customer_id for movement in book.movements}
+            yield scope, book, [p for p in self.cash if p.facts.customer_id in within]
+
+    def turnover(self) -> Iterator[Measured]:
+        """Turnover by period and scope."""
+        for scope, book, cash in self.scopes():
+            for period in self.periods:
+                yield Measured(
+                    scope,
+                    period,
+                    turnover.turnover(book, cash, period, self.periods_start),
+                    turnover.amounts(book, cash, period),
+                )
+
+    def bad_debt(self) -> Iterator[Measured]:
+        """Recovery and bad debt by period and scope."""
+        for scope, book, cash in self.scopes():
+            for period in self.periods:
+                rates, amounts = bad_debt.bad_debt(book, cash, period, self.parameters.as_of_date)
+                yield Measured(scope, period, rates, amounts)
+
+    @property
+    def periods_start(self) -> date:
+        """The first month of the books."""
+        return min(period.start for period in self.periods if period.kind == "month")
+
+    def allowance_by_bucket(
+        self,
+    ) -> Iterator[tuple[Period, str, str, tuple[Decimal, Decimal, Decimal]]]:
+        """The aging method by month, segment and bucket: open amount, rate, allowance."""
+        for segment, book, months in self._segments():
+            for month in months:
+                required = allowance.required_by_bucket(
+                    book, month, segment, self.buckets, self.seeds
+                )
+                for bucket, line in required.items():
+                    yield month, segment, bucket, line
+
+    def allowance_roll_forward(self) -> Iterator[tuple[Period, str, allowance.RollForward]]:
+        """The aging method's movement by month and segment."""
+        for segment, book, months in self._segments():
+            lines = allowance.roll_forward(book, months, segment, self.buckets, self.seeds)
+            for month, line in lines.items():
+                yield month, segment, line
+
+    def _segments(self) -> Iterator[tuple[str, Journal, Sequence[Period]]]:
+        months = [period for period in self.periods if period.kind == "month"]
+        for scope, book, _ in self.scopes():
+            if scope.scope_type == "segment":
+                yield scope.scope_id, book, months
+
+    def promises(self) -> Sequence[promises.Promise]:
+        """Every promise with its outcome."""
+        return promises.promises(self.extracts, self.parameters, self.book, self.seeds)
+
+    def attribution(self) -> Sequence[tuple[str, Cash, str]]:
+        """Every piece of cash by method, with who earned it."""
+        return attribution.attribute_cash(self.extracts, self.parameters, self.cash, self.seeds)

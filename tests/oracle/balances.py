@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from tests.oracle.journal import ZERO, Item, ItemFacts, Journal, Movement
 
@@ -36,7 +37,8 @@ def movements_until(book: Journal, as_of_date: date) -> dict[Item, list[Movement
     return by_item
 
 
-def open_items(book: Journal, as_of_date: date) -> list[OpenItem]:
+@cache
+def open_items(book: Journal, as_of_date: date) -> Sequence[OpenItem]:
     """The items open on a day: one cent is open, and so is an amount below zero.
 
     Source: measures, section 2 (open amount).
@@ -46,7 +48,7 @@ def open_items(book: Journal, as_of_date: date) -> list[OpenItem]:
         amount_document = sum((m.amount_document for m in movements), ZERO)
         if amount_document != 0:
             result.append(OpenItem(book.items[item], amount_document, total(movements)))
-    return sorted(result, key=lambda open_item: open_item.facts.item)
+    return tuple(sorted(result, key=lambda open_item: open_item.facts.item))
 
 
 def fx_residues(book: Journal, as_of_date: date) -> dict[Item, Decimal]:

@@ -94,9 +94,12 @@ class Flag:
     exception_code: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Journal:
-    """All movements as known at one instant, the items they belong to, and what was flagged."""
+    """All movements as known at one instant, the items they belong to, and what was flagged.
+
+    A journal is itself and no other (``eq=False``), so that its balances can be remembered.
+    """
 
     movements: Sequence[Movement]
     items: Mapping[Item, ItemFacts]
@@ -382,15 +385,16 @@ class _Book:
         """
         reversals = [p for p in self.payments if p.reverses_payment_id is not None]
         reversals.sort(key=lambda p: (p.payment_date, p.payment_id, p.line_no))
+        lines_of: dict[tuple[str, str | None], list[Payment]] = {}
+        for payment in self.payments:
+            if payment.reverses_payment_id is None:
+                lines_of.setdefault((payment.company_code, payment.payment_id), []).append(payment)
         left: dict[tuple[str, str, int], Decimal] = {}
         for reversal in reversals:
             lines = [
                 line
-                for line in self.payments
-                if line.company_code == reversal.company_code
-                and line.payment_id == reversal.reverses_payment_id
-                and line.reverses_payment_id is None
-                and line.currency_code == reversal.currency_code
+                for line in lines_of.get((reversal.company_code, reversal.reverses_payment_id), [])
+                if line.currency_code == reversal.currency_code
             ]
             lines.sort(key=lambda line: line.line_no, reverse=True)
             rest = abs(reversal.amount)

@@ -39,9 +39,14 @@ class Reckoning:
     seeds: Seeds
 
     @cached_property
+    def whole_book(self) -> Journal:
+        """The journal of all companies in the extracts, as known by the run."""
+        return journal(self.extracts, self.parameters)
+
+    @cached_property
     def book(self) -> Journal:
-        """The journal as known by the run."""
-        return company_of(journal(self.extracts, self.parameters), self.company_code)
+        """The company's own part of it."""
+        return company_of(self.whole_book, self.company_code)
 
     def book_known_at(self, known_at: datetime) -> Journal:
         """The journal as known at another instant."""
@@ -120,8 +125,8 @@ class Reckoning:
                 yield scope.scope_id, book, months
 
     def promises(self) -> Sequence[promises.Promise]:
-        """Every promise with its outcome."""
-        return promises.promises(self.extracts, self.parameters, self.book, self.seeds)
+        """Every promise with its outcome: a customer's promise is to all companies it owes."""
+        return promises.promises(self.extracts, self.parameters, self.whole_book, self.seeds)
 
     def attribution(self) -> Sequence[tuple[str, Cash, str]]:
         """Every piece of cash by method, with who earned it."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Final
 from zoneinfo import available_timezones
 
@@ -358,7 +358,8 @@ class _Planner:
             is_ambiguous = pl.min_horizontal(days) != pl.max_horizontal(days)
         day = pl.coalesce(days)
         in_range = day.is_between(EARLIEST_DATE, LATEST_DATE)
-        value = pl.when(in_range & ~is_ambiguous.fill_null(value=False)).then(day)
+        exact = pl.when(in_range & ~is_ambiguous.fill_null(value=False)).then(day)
+        value = _quickly(text, lambda texts: _clean_days(texts, formats), exact, DATE)
         expected = f"a date written {' or '.join(formats)}"
         return value, [*_date_checks(text, day, is_ambiguous, formats, expected)]
 
@@ -464,7 +465,11 @@ class _Planner:
         for is_out in bounds:
             checks.append(Check("AMOUNT_RANGE", _bounds_words(column), is_out))
             mask = mask & ~is_out
-        return pl.when(mask).then(value), checks
+        exact = pl.when(mask).then(value)
+        if plain is not text or source.absolute:
+            return exact, checks
+        quick = partial(_clean_numbers, column=column)
+        return _quickly(text, quick, exact, column.dtype), checks
 
 
 def _listed(text: pl.Expr, codes: list[str], *, fold: Callable[[pl.Series], pl.Series]) -> pl.Expr:
@@ -477,6 +482,61 @@ def _listed(text: pl.Expr, codes: list[str], *, fold: Callable[[pl.Series], pl.S
         return folded.set(~folded.is_in(codes), None)
 
     return text.map_batches(match, return_dtype=pl.String(), is_elementwise=True)
+
+
+def _quickly(
+    text: pl.Expr,
+    quick: Callable[[pl.Series], pl.Series | None],
+    exact: pl.Expr,
+    dtype: pl.DataType,
+) -> pl.Expr:
+    """Convert batches that are clean at once, and only the others by the exact expression.
+
+    Args:
+        text: The text column.
+        quick: Converts a batch all of whose values are clean; None when one may not be.
+        exact: The conversion over the text column; it gives the same for clean values.
+        dtype: The type of the result.
+
+    Returns:
+        The converted column.
+    """
+    name = text.meta.output_name()
+
+    def convert(texts: pl.Series) -> pl.Series:
+        values = quick(texts)
+        if values is None:
+            values = texts.to_frame(name).select(exact.alias(name)).to_series()
+        return values
+
+    return text.map_batches(convert, return_dtype=dtype, is_elementwise=True)
+
+
+def _clean_days(texts: pl.Series, formats: Sequence[str]) -> pl.Series | None:
+    if len(formats) > 1 or re.search(r"%[-_0]?[HMSfITRp]", formats[0]):
+        return None
+    days = texts.str.to_date(formats[0], strict=False)
+    if days.null_count() != texts.null_count():
+        return None
+    if not days.is_between(EARLIEST_DATE, LATEST_DATE).all():
+        return None
+    return days
+
+
+def _clean_numbers(texts: pl.Series, *, column: Column) -> pl.Series | None:
+    if column.dtype == MONEY:
+        if not texts.str.contains(_CENTS).all():
+            return None
+    elif column.dtype != pl.Int32():
+        return None
+    numbers = texts.cast(column.dtype, strict=False)
+    if numbers.null_count() != texts.null_count():
+        return None
+    bounds = [(numbers < bound) for bound in (column.minimum,) if bound is not None]
+    bounds += [(numbers > bound) for bound in (column.maximum,) if bound is not None]
+    if column.is_positive:
+        bounds.append(numbers <= 0)
+    return None if any(is_out.any() for is_out in bounds) else numbers
 
 
 def _has_fraction(currencies: pl.Series, amounts: pl.Series, whole: list[str]) -> pl.Series:

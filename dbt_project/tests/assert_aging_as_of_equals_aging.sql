@@ -1,5 +1,5 @@
--- The table macro, asked for the run's own day and instant, gives what the marts hold; the view by
--- document adds up to the mart by customer on every kept slice.
+-- The table macro, asked for the run's own day and instant, gives what the marts hold, by document
+-- and added up by customer.
 {{ config(enabled=(target.type == 'duckdb')) }}
 
 with run_parameters as (
@@ -8,11 +8,14 @@ with run_parameters as (
 
 aging_by_document as (
     select * from {{ ref('aging_by_document') }}
+    where as_of_date = (select max(run_parameters.as_of_date) from run_parameters)
 ),
 
 aging_by_customer as (
     select * from {{ ref('aging_by_customer') }}
-    where age_basis = 'due_date'
+    where
+        age_basis = 'due_date'
+        and as_of_date = (select max(run_parameters.as_of_date) from run_parameters)
 ),
 
 asked as (
@@ -23,21 +26,14 @@ asked as (
     )
 ),
 
-kept as (
-    select aging_by_document.*
-    from aging_by_document
-    inner join run_parameters
-        on aging_by_document.as_of_date = run_parameters.as_of_date
-),
-
 only_asked as (
     select * from asked
     except
-    select * from kept
+    select * from aging_by_document
 ),
 
 only_kept as (
-    select * from kept
+    select * from aging_by_document
     except
     select * from asked
 ),

@@ -1,6 +1,6 @@
 -- Grain: one row per kept slice, company, customer, currency, bucket set, age basis and bucket that
--- is not empty. Items are cut into slices once, and counted by the pair of their two ages; sets and
--- bases are told apart afterwards.
+-- is not empty. Items are cut into slices and added up once, by the classes of their two ages; sets
+-- and bases are told apart afterwards.
 with balances as (
     select * from {{ ref('int_balances_spanned') }}
 ),
@@ -60,55 +60,80 @@ sliced_balances as (
     where first_slice_no <= final_slice_no
 ),
 
-by_dates as (
+age_classes as (
     select
         slice_no,
-        company_code,
-        customer_id,
-        currency_code,
-        credit_class_code,
-        due_date,
-        document_date,
+        basis_date,
+        age_class_no
+    from ages
+    group by slice_no, basis_date, age_class_no
+),
+
+class_buckets as (
+    select
+        age_class_no,
+        bucket_set,
+        aging_bucket,
+        aging_bucket_order
+    from ages
+    group by age_class_no, bucket_set, aging_bucket, aging_bucket_order
+),
+
+by_age_classes as (
+    select
+        sliced_balances.slice_no,
+        sliced_balances.company_code,
+        sliced_balances.customer_id,
+        sliced_balances.currency_code,
+        sliced_balances.credit_class_code,
+        by_due_date.age_class_no as due_class_no,
+        by_document_date.age_class_no as document_class_no,
         count(*) as document_count,
-        sum(open_amount_document) as open_amount_document,
-        sum(open_amount) as open_amount,
-        count(open_amount) as converted_count
+        sum(sliced_balances.open_amount_document) as open_amount_document,
+        sum(sliced_balances.open_amount) as open_amount,
+        count(sliced_balances.open_amount) as converted_count
     from sliced_balances
+    left join age_classes as by_due_date
+        on
+            sliced_balances.slice_no = by_due_date.slice_no
+            and sliced_balances.due_date = by_due_date.basis_date
+    left join age_classes as by_document_date
+        on
+            sliced_balances.slice_no = by_document_date.slice_no
+            and sliced_balances.document_date = by_document_date.basis_date
     group by
-        slice_no,
-        company_code,
-        customer_id,
-        currency_code,
-        credit_class_code,
-        due_date,
-        document_date
+        sliced_balances.slice_no,
+        sliced_balances.company_code,
+        sliced_balances.customer_id,
+        sliced_balances.currency_code,
+        sliced_balances.credit_class_code,
+        by_due_date.age_class_no,
+        by_document_date.age_class_no
 ),
 
 by_age_basis as (
     select
         *,
         'due_date' as age_basis,
-        due_date as basis_date
-    from by_dates
+        due_class_no as age_class_no
+    from by_age_classes
     union all
     select
         *,
         'document_date' as age_basis,
-        document_date as basis_date
-    from by_dates
+        document_class_no as age_class_no
+    from by_age_classes
 ),
 
 bucketed as (
     select
         by_age_basis.*,
-        ages.bucket_set,
-        ages.aging_bucket,
-        ages.aging_bucket_order
+        class_buckets.bucket_set,
+        class_buckets.aging_bucket,
+        class_buckets.aging_bucket_order
     from by_age_basis
-    inner join ages
-        on
-            by_age_basis.slice_no = ages.slice_no
-            and by_age_basis.basis_date = ages.basis_date
+    inner join class_buckets
+        on by_age_basis.age_class_no = class_buckets.age_class_no
     where by_age_basis.credit_class_code is null
     union all
     select

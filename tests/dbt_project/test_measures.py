@@ -1,0 +1,745 @@
+"""The measures on companies small enough to reckon on paper, all in one warehouse.
+
+Every company shows one thing; its numbers are worked out beside the test that asks for them. The
+rates and rules are those of the shipped seeds.
+"""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.records import LoadRecord
+from tests.warehouse import build_warehouse, end_of_day, fetch, run_dbt, write_lake
+
+pytestmark = pytest.mark.warehouse
+
+AS_OF = date(2024, 6, 30)
+FIRST_QUARTER, SECOND_QUARTER = date(2024, 1, 1), date(2024, 4, 1)
+DELIVERED = date(2024, 6, 30)
+
+MARTS = (
+    "turnover_by_period",
+    "bad_debt_by_period",
+    "allowance_by_bucket",
+    "allowance_roll_forward",
+    "promises",
+    "cash_attribution",
+    "performance_by_collector_month",
+    "performance_by_team_month",
+    "scorecard_by_quarter",
+    "proofs",
+    "load_history",
+    "quarantined_rows",
+)
+
+Rows = list[dict[str, Any]]
+
+
+def _day(month: int, day: int) -> date:
+    return date(2024, month, day)
+
+
+def document(
+    company: str, number: str, day: date, due: date, amount: str, **rest: object
+) -> dict[str, Any]:
+    return {
+        "company_code": company,
+        "document_id": f"{company}-{number}",
+        "customer_id": f"{company}-C",
+        "document_type": "invoice",
+        "document_date": day,
+        "due_date": due,
+        "currency_code": "CNY",
+        "amount": amount,
+        "_delivery_date": DELIVERED,
+        **rest,
+    }
+
+
+def against(
+    company: str, number: str, kind: str, day: date, amount: str, target: str
+) -> dict[str, Any]:
+    return document(
+        company,
+        number,
+        day,
+        day,
+        amount,
+        document_type=kind,
+        applies_to_document_id=f"{company}-{target}",
+    )
+
+
+def payment(
+    company: str, number: str, day: date, amount: str, target: str | None, **rest: object
+) -> dict[str, Any]:
+    return {
+        "company_code": company,
+        "payment_id": f"{company}-{number}",
+        "customer_id": f"{company}-C",
+        "payment_date": day,
+        "currency_code": "CNY",
+        "amount": amount,
+        "document_id": None if target is None else f"{company}-{target}",
+        "_delivery_date": DELIVERED,
+        **rest,
+    }
+
+
+def contact(
+    company: str, number: str, at: datetime, outcome: str, **rest: object
+) -> dict[str, Any]:
+    return {
+        "contact_id": f"{company}-{number}",
+        "customer_id": f"{company}-C",
+        "collector_id": "K1",
+        "contacted_at": at,
+        "channel": "phone",
+        "outcome": outcome,
+        "_delivery_date": DELIVERED,
+        **rest,
+    }
+
+
+def promise(
+    company: str, number: str, day: date, amount: str, until: date, target: str | None
+) -> dict[str, Any]:
+    """A promise at ten in the morning in Shanghai."""
+    return contact(
+        company,
+        number,
+        datetime(day.year, day.month, day.day, 2),
+        "promise_to_pay",
+        promised_amount=amount,
+        promised_date=until,
+        document_id=None if target is None else f"{company}-{target}",
+    )
+
+
+TURNOVER_LEDGER: Rows = [
+    document("turn", "A", _day(1, 10), _day(2, 9), "3000.00"),
+    document("turn", "B", _day(2, 15), _day(3, 16), "6000.00"),
+    against("turn", "CM", "credit_memo", _day(3, 10), "500.00", "B"),
+    document("minus", "CM", _day(5, 5), _day(5, 5), "100.00", document_type="credit_memo"),
+]
+TURNOVER_PAYMENTS: Rows = [
+    payment("turn", "P1", _day(2, 20), "3000.00", "A"),
+    payment("turn", "P2", _day(3, 1), "2000.00", "B"),
+]
+
+RECOVERY_LEDGER: Rows = [
+    document("reco", "R1", _day(2, 1), _day(3, 2), "1000.00"),
+    document("reco", "R2", _day(3, 20), _day(4, 19), "2000.00"),
+    document("reco", "R3", _day(5, 1), _day(7, 15), "700.00"),
+    document("reco", "R4", _day(4, 5), _day(5, 5), "800.00"),
+    against("reco", "W4", "write_off", _day(6, 10), "800.00", "R4"),
+    against("reco", "V4", "recovery", _day(6, 20), "200.00", "R4"),
+    document("reco", "R5", _day(4, 10), _day(5, 10), "300.00"),
+]
+RECOVERY_PAYMENTS: Rows = [
+    payment("reco", "P1", _day(4, 10), "400.00", "R1"),
+    payment("reco", "P2", _day(3, 25), "500.00", "R2"),
+    payment("reco", "P3", _day(5, 19), "1500.00", "R2"),
+    payment("reco", "P4", _day(6, 20), "700.00", "R3"),
+    payment("reco", "P5", _day(5, 8), "300.00", "R5"),
+    payment("reco", "B5", _day(5, 20), "300.00", None, reverses_payment_id="reco-P5"),
+    payment("reco", "P6", _day(6, 25), "300.00", "R5"),
+]
+
+PROMISE_COMPANIES = (
+    "last_day",
+    "cent_short",
+    "day_late",
+    "running",
+    "renewed",
+    "shared",
+    "credited",
+    "bounced",
+    "midnight",
+)
+PROMISE_LEDGER: Rows = [
+    *(
+        document(company, "D", _day(4, 1), _day(4, 20), "1000.00")
+        for company in PROMISE_COMPANIES
+        if company != "midnight"
+    ),
+    document("midnight", "D", _day(4, 1), _day(4, 20), "2000.00"),
+    against("credited", "CM", "credit_memo", _day(5, 5), "1000.00", "D"),
+]
+PROMISE_PAYMENTS: Rows = [
+    payment("last_day", "P", _day(5, 13), "950.00", "D"),
+    payment("cent_short", "P", _day(5, 13), "949.99", "D"),
+    payment("day_late", "P", _day(5, 14), "1000.00", "D"),
+    payment("renewed", "P", _day(5, 6), "1000.00", "D"),
+    payment("shared", "P", _day(5, 6), "800.00", "D"),
+    payment("bounced", "P", _day(5, 6), "1000.00", "D"),
+    payment("bounced", "B", _day(5, 20), "1000.00", None, reverses_payment_id="bounced-P"),
+    payment("midnight", "P", _day(5, 1), "1000.00", "D"),
+]
+PROMISES: Rows = [
+    promise("last_day", "T", _day(5, 1), "1000.00", _day(5, 10), "D"),
+    promise("cent_short", "T", _day(5, 1), "1000.00", _day(5, 10), "D"),
+    promise("day_late", "T", _day(5, 1), "1000.00", _day(5, 10), "D"),
+    promise("running", "T", _day(6, 27), "1000.00", _day(6, 27), "D"),
+    promise("renewed", "T1", _day(5, 1), "1000.00", _day(5, 10), "D"),
+    promise("renewed", "T2", _day(5, 5), "1000.00", _day(5, 20), "D"),
+    promise("shared", "T1", _day(5, 1), "500.00", _day(5, 10), None),
+    promise("shared", "T2", _day(5, 2), "500.00", _day(5, 10), "D"),
+    promise("credited", "T", _day(5, 1), "1000.00", _day(5, 10), "D"),
+    promise("bounced", "T", _day(5, 1), "1000.00", _day(5, 10), "D"),
+    # 17:00 UTC is 01:00 of the next day in Shanghai: cash of 1 May came before the promise.
+    contact(
+        "midnight",
+        "T",
+        datetime(2024, 5, 1, 17),
+        "promise_to_pay",
+        promised_amount="1000.00",
+        promised_date=_day(5, 10),
+        document_id="midnight-D",
+    ),
+]
+
+ATTRIBUTION_LEDGER: Rows = [
+    document(company, "D", _day(1, 2), _day(2, 1), "900.00")
+    for company in ("owned", "touched", "faded", "nobody")
+]
+ATTRIBUTION_PAYMENTS: Rows = [
+    payment("owned", "P1", _day(2, 29), "100.00", "D"),
+    payment("owned", "P2", _day(3, 1), "200.00", "D"),
+    payment("owned", "B1", _day(4, 10), "100.00", None, reverses_payment_id="owned-P1"),
+    payment("touched", "P", _day(2, 29), "300.00", "D"),
+    payment("faded", "P", _day(2, 29), "400.00", "D"),
+    payment("nobody", "P", _day(2, 29), "500.00", "D"),
+]
+NOON = timedelta(hours=4)
+CONTACTS: Rows = [
+    # 30 days before the payment is within the window, 31 days is not.
+    contact("touched", "T1", datetime(2024, 1, 30) + NOON, "right_party", collector_id="K8"),
+    contact("touched", "T2", datetime(2024, 1, 30) + NOON, "right_party", collector_id="K9"),
+    # The last contact reached nobody, which is no touch.
+    contact("touched", "T3", datetime(2024, 2, 10) + NOON, "no_answer", collector_id="K7"),
+    contact("faded", "T", datetime(2024, 1, 29) + NOON, "right_party", collector_id="K9"),
+]
+PORTFOLIOS: Rows = [
+    {"customer_id": "owned-C", "valid_from": _day(1, 1), "collector_id": "K1"},
+    {"customer_id": "owned-C", "valid_from": _day(3, 1), "collector_id": "K2"},
+    {
+        "customer_id": "faded-C",
+        "valid_from": _day(1, 1),
+        "valid_to": _day(2, 28),
+        "collector_id": "K1",
+    },
+]
+
+SCORECARD_LEDGER: Rows = [
+    document("strict", "D", _day(4, 10), _day(7, 9), "10000.00"),
+    against("strict", "W", "write_off", _day(5, 1), "100.00", "D"),
+    *(
+        document(company, "D", _day(4, 1), _day(5, 1), "1000.00")
+        for company in ("reached", "raised")
+    ),
+]
+SCORECARD_PAYMENTS: Rows = [
+    payment(company, "P", _day(5, 20), "950.00", "D") for company in ("reached", "raised")
+]
+SURVEYS: Rows = [
+    {
+        "survey_id": f"{company}-{number}",
+        "customer_id": f"{company}-C",
+        "surveyed_at": datetime(2024, 5, 10),
+        "score": "85.00",
+    }
+    for company, answers in (("reached", 30), ("raised", 29))
+    for number in range(answers)
+]
+TRAININGS: Rows = [
+    # A month after 31 January is 29 February: the first counts, the second came a day late.
+    {
+        "collector_id": collector,
+        "course_id": "law",
+        "training_date": _day(1, 31),
+        "assessed_date": assessed,
+        "is_passed": is_passed,
+    }
+    for collector, assessed, is_passed in (
+        ("K1", _day(2, 29), True),
+        ("K2", _day(3, 1), False),
+    )
+]
+TARGETS: Rows = [
+    {
+        "period_start": start,
+        "period_type": period_type,
+        "scope_type": scope_type,
+        "scope_id": scope_id,
+        "measure": measure,
+        "target_value": value,
+    }
+    for start, period_type, scope_type, scope_id, measure, value in (
+        (SECOND_QUARTER, "quarter", "company", "raised", "recovery_rate", "0.96"),
+        (_day(2, 1), "month", "collector", "K1", "collected_amount", "400"),
+    )
+]
+QUARANTINED: Rows = [
+    {
+        "load_id": "earlier",
+        "source": "canonical",
+        "extract": "ledger",
+        "delivery_date": _day(6, 1),
+        "source_file": "rows.csv",
+        "row_number": number,
+        "reason_code": "BAD_DATE",
+        "raw_text": "…",
+        "row_key": key,
+        "recorded_at": end_of_day(_day(6, 1)),
+    }
+    for number, key in ((7, "turn|turn-A|1"), (8, "turn|turn-X|1"))
+]
+
+EXTRACTS: dict[str, Rows] = {
+    "ledger": [
+        *TURNOVER_LEDGER,
+        *RECOVERY_LEDGER,
+        *PROMISE_LEDGER,
+        *ATTRIBUTION_LEDGER,
+        *SCORECARD_LEDGER,
+    ],
+    "payments": [
+        *TURNOVER_PAYMENTS,
+        *RECOVERY_PAYMENTS,
+        *PROMISE_PAYMENTS,
+        *ATTRIBUTION_PAYMENTS,
+        *SCORECARD_PAYMENTS,
+    ],
+    "contact_log": [*PROMISES, *CONTACTS],
+    "collectors": [
+        {
+            "collector_id": name,
+            "collector_name": name,
+            "team_id": "T1",
+            "role": "collector",
+        }
+        for name in ("K1", "K2", "K8", "K9")
+    ],
+    "portfolios": PORTFOLIOS,
+    "surveys": SURVEYS,
+    "trainings": TRAININGS,
+    "targets": TARGETS,
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which everything was built and every test of the project has passed."""
+    folder = tmp_path_factory.mktemp("measures")
+    build_warehouse(
+        folder, EXTRACTS, as_of_date=AS_OF, quarantined_rows=QUARANTINED, command="build"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def warehouse(home: Path) -> Path:
+    return home / "warehouse.duckdb"
+
+
+def measures(
+    warehouse: Path, mart: str, company: str, period_type: str, start: date, names: tuple[str, ...]
+) -> dict[str, tuple[Decimal | None, str]]:
+    """Value and status of some measures of a company in a period."""
+    columns = ", ".join(f"{name}, {name}_status" for name in names)
+    (row,) = fetch(
+        warehouse,
+        f"""
+        select {columns} from marts.{mart}
+        where company_code = ? and period_type = ? and period_start = ? and scope_type = 'company'
+        """,  # noqa: S608
+        [company, period_type, start],
+    )
+    return {name: (row[2 * n], row[2 * n + 1]) for n, name in enumerate(names)}
+
+
+def ok(value: str) -> tuple[Decimal, str]:
+    return Decimal(value), "ok"
+
+
+def test_the_turnover_of_a_quarter_is_that_reckoned_by_hand(warehouse: Path) -> None:
+    # S = 3000 + 6000 - 500 = 8500; opening 0, closing 6000 - 2000 - 500 = 3500, all past due;
+    # month ends 0, 3000, 6000, 3500; 91 days.
+    found = measures(
+        warehouse,
+        "turnover_by_period",
+        "turn",
+        "quarter",
+        FIRST_QUARTER,
+        (
+            "receivables_turnover",
+            "receivables_turnover_13_point",
+            "receivables_turnover_5_point",
+            "turnover_days",
+            "days_sales_outstanding",
+            "days_sales_outstanding_rolling_3m",
+            "best_possible_days_sales_outstanding",
+            "average_days_delinquent",
+            "average_collection_days",
+            "average_collection_days_from_due_date",
+            "unpaid_rate",
+            "collection_effectiveness_index",
+            "collection_effectiveness_index_period_total",
+        ),
+    )
+    assert found == {
+        "receivables_turnover": ok("4.85714286"),  # 8500 / 1750
+        "receivables_turnover_13_point": ok("2.72"),  # 8500 / (12500 / 4)
+        "receivables_turnover_5_point": ok("4.85714286"),
+        "turnover_days": ok("18.73529412"),  # 91 x 1750 / 8500
+        "days_sales_outstanding": ok("37.47058824"),  # 3500 x 91 / 8500
+        "days_sales_outstanding_rolling_3m": ok("37.47058824"),
+        "best_possible_days_sales_outstanding": ok("0"),
+        "average_days_delinquent": ok("37.47058824"),
+        "average_collection_days": ok("30.6"),  # (41 x 3000 + 15 x 2000) / 5000
+        "average_collection_days_from_due_date": ok("0.6"),  # (11 x 3000 - 15 x 2000) / 5000
+        "unpaid_rate": ok("0.41176471"),  # 3500 / (3500 + 5000)
+        "collection_effectiveness_index": ok("-23.52941176"),  # (8500/3 - 3500) / (8500/3)
+        "collection_effectiveness_index_period_total": ok("58.82352941"),  # 5000 / 8500
+    }
+
+
+def test_a_measure_without_a_denominator_says_so(warehouse: Path) -> None:
+    names = ("receivables_turnover", "turnover_days", "days_sales_outstanding")
+    without_sales = measures(
+        warehouse, "turnover_by_period", "turn", "quarter", SECOND_QUARTER, names
+    )
+    assert without_sales == {
+        "receivables_turnover": ok("0"),
+        "turnover_days": (None, "zero_denominator"),
+        "days_sales_outstanding": (None, "zero_denominator"),
+    }
+    only_a_credit = measures(
+        warehouse, "turnover_by_period", "minus", "quarter", SECOND_QUARTER, names
+    )
+    assert only_a_credit == dict.fromkeys(names, (None, "negative_denominator"))
+
+
+def test_a_measure_that_needs_more_history_says_so(warehouse: Path) -> None:
+    names = ("days_sales_outstanding_rolling_3m", "receivables_turnover_5_point")
+    january = measures(warehouse, "turnover_by_period", "turn", "month", FIRST_QUARTER, names)
+    assert january == {
+        "days_sales_outstanding_rolling_3m": (None, "insufficient_history"),
+        "receivables_turnover_5_point": (None, "not_applicable"),
+    }
+
+
+def test_recovery_counts_what_was_open_or_billed_and_fell_due(warehouse: Path) -> None:
+    # Past due at the start R1 1000; falling due R2 1500 (500 came before), R4 800, R5 300. R3 falls
+    # due later and its cash is left out. Cash: 400 + 1500 + 300 - 300 (bounced) + 300.
+    found = measures(
+        warehouse,
+        "bad_debt_by_period",
+        "reco",
+        "quarter",
+        SECOND_QUARTER,
+        (
+            "recovery_rate",
+            "bad_debt_rate",
+            "bad_debt_rate_of_average_receivables",
+            "bad_debt_rate_of_credit_sales",
+        ),
+    )
+    assert found == {
+        "recovery_rate": ok("0.61111111"),  # 2200 / 3600
+        "bad_debt_rate": ok("0.57142857"),  # 800 / (600 + 800)
+        "bad_debt_rate_of_average_receivables": ok("0.51612903"),  # 800 / ((2500 + 600) / 2)
+        "bad_debt_rate_of_credit_sales": ok("0.44444444"),  # 800 / 1800
+    }
+
+
+def test_a_write_off_that_is_recovered_keeps_both_amounts(warehouse: Path) -> None:
+    (row,) = fetch(
+        warehouse,
+        """
+        select write_off_amount, recovery_of_written_off_amount, net_write_off_amount
+        from marts.bad_debt_by_period
+        where company_code = 'reco' and period_type = 'month' and period_start = date '2024-06-01'
+            and scope_type = 'company'
+        """,
+    )
+    assert row == (Decimal("800.00"), Decimal("200.00"), Decimal("600.00"))
+
+
+def test_recovery_within_days_waits_for_its_window_to_close(warehouse: Path) -> None:
+    names = tuple(f"recovery_rate_within_{days}_days" for days in (0, 30, 60, 90))
+    # R2 fell due on 19 April: 500 came before, 1500 on the 30th day. 30 April + 60 is 29 June.
+    april = measures(warehouse, "bad_debt_by_period", "reco", "month", _day(4, 1), names)
+    assert list(april.values()) == [
+        ok("0.25"),
+        ok("1"),
+        ok("1"),
+        (None, "insufficient_history"),
+    ]
+    # R4 800 and R5 300: 300 came in time and bounced within 30 days. 31 May + 30 is the as-of date.
+    may = measures(warehouse, "bad_debt_by_period", "reco", "month", _day(5, 1), names)
+    assert list(may.values()) == [
+        ok("0.27272727"),
+        ok("0"),
+        (None, "insufficient_history"),
+        (None, "insufficient_history"),
+    ]
+
+
+def test_the_allowance_rolls_from_month_to_month(warehouse: Path) -> None:
+    # 31 May: R1 600 x 10 % (90 days), R3 700 x 0.5 %, R4 800 x 1 %, R5 300 x 1 % = 74.50.
+    # 30 June: R1 600 x 25 % (120 days) = 150.00. Charge 150 - (74.50 - 800 + 200) = 675.50.
+    (row,) = fetch(
+        warehouse,
+        """
+        select
+            opening_allowance_amount, charge_amount, release_amount, write_off_amount,
+            recovery_amount, closing_allowance_amount
+        from marts.allowance_roll_forward
+        where company_code = 'reco' and allowance_method = 'aging'
+            and period_start = date '2024-06-01'
+        """,
+    )
+    assert [str(amount) for amount in row] == [
+        "74.50",
+        "675.50",
+        "0.00",
+        "800.00",
+        "200.00",
+        "150.00",
+    ]
+
+
+def test_the_other_allowance_methods_foot_as_well(warehouse: Path) -> None:
+    # Receivables of 600 x 2 %; sales of 1000 (Feb), 2000 (Mar), 1100 (Apr) and 700 (May) x 0.5 %
+    # are 24.00, less 800 written off, plus 200; direct write-off sets nothing aside.
+    rows = fetch(
+        warehouse,
+        """
+        select allowance_method, closing_allowance_amount
+        from marts.allowance_roll_forward
+        where company_code = 'reco' and period_start = date '2024-06-01'
+            and allowance_method <> 'aging'
+        order by allowance_method
+        """,
+    )
+    assert rows == [
+        ("direct_write_off", Decimal("0.00")),
+        ("percent_of_receivables", Decimal("12.00")),
+        ("percent_of_sales", Decimal("-576.00")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("promise_id", "status", "matched"),
+    [
+        ("last_day-T", "kept", "950.00"),
+        ("cent_short-T", "partly_kept", "949.99"),
+        ("day_late-T", "broken", "0.00"),
+        ("running-T", "open", "0.00"),
+        ("renewed-T1", "superseded", "0.00"),
+        ("renewed-T2", "kept", "1000.00"),
+        ("shared-T1", "kept", "500.00"),
+        ("shared-T2", "partly_kept", "300.00"),
+        ("credited-T", "cancelled", "0.00"),
+        ("bounced-T", "broken", "0.00"),
+        ("midnight-T", "broken", "0.00"),
+    ],
+)
+def test_a_promise_is_what_its_cash_makes_of_it(
+    warehouse: Path, promise_id: str, status: str, matched: str
+) -> None:
+    (row,) = fetch(
+        warehouse,
+        "select promise_status, matched_amount_document from marts.promises where promise_id = ?",
+        [promise_id],
+    )
+    assert row == (status, Decimal(matched))
+
+
+def test_a_promise_bears_the_day_of_the_company(warehouse: Path) -> None:
+    (row,) = fetch(
+        warehouse, "select promise_date from marts.promises where promise_id = 'midnight-T'"
+    )
+    assert row == (_day(5, 2),)
+
+
+@pytest.mark.parametrize(
+    ("payment_id", "owner", "toucher"),
+    [
+        ("owned-P1", "K1", "unattributed"),
+        ("owned-P2", "K2", "unattributed"),
+        ("owned-B1", "K1", "unattributed"),
+        ("touched-P", "unattributed", "K9"),
+        ("faded-P", "unattributed", "unattributed"),
+        ("nobody-P", "unattributed", "unattributed"),
+    ],
+)
+def test_cash_is_given_to_who_earned_it(
+    warehouse: Path, payment_id: str, owner: str, toucher: str
+) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select attribution_method, collector_id from marts.cash_attribution
+        where payment_id = ? order by attribution_method
+        """,
+        [payment_id],
+    )
+    assert rows == [("last_touch", toucher), ("portfolio_owner", owner)]
+
+
+def test_a_collectors_month_stands_beside_its_target(warehouse: Path) -> None:
+    (row,) = fetch(
+        warehouse,
+        """
+        select
+            collected_amount, collected_target_amount, collected_target_attainment_rate,
+            training_pass_rate, satisfaction_score_status
+        from marts.performance_by_collector_month
+        where collector_id = 'K1' and month_start = date '2024-02-01'
+        """,
+    )
+    # Of February K1 has owned-P1 only; the reversal counts in April.
+    assert row == (
+        Decimal("100.00"),
+        Decimal("400.00"),
+        Decimal("0.25"),
+        Decimal(1),
+        "insufficient_sample",
+    )
+    (april,) = fetch(
+        warehouse,
+        """
+        select collected_amount from marts.performance_by_collector_month
+        where collector_id = 'K1' and month_start = date '2024-04-01'
+        """,
+    )
+    assert april == (Decimal("-100.00"),)
+
+
+def scorecard(warehouse: Path, company: str, measure: str, start: date) -> tuple[Any, ...]:
+    (row,) = fetch(
+        warehouse,
+        """
+        select value, target_value, status, previous_value, change_value
+        from marts.scorecard_by_quarter
+        where company_code = ? and measure = ? and quarter_start = ?
+        """,
+        [company, measure, start],
+    )
+    return row
+
+
+def test_a_bad_debt_rate_of_one_percent_is_not_below_it(warehouse: Path) -> None:
+    found = scorecard(warehouse, "strict", "bad_debt_rate", SECOND_QUARTER)
+    assert found[:3] == (Decimal("0.01"), Decimal("0.01"), "missed")
+
+
+def test_a_recovery_at_its_target_is_met_unless_the_target_was_raised(warehouse: Path) -> None:
+    reached = scorecard(warehouse, "reached", "recovery_rate", SECOND_QUARTER)
+    assert reached[:3] == (Decimal("0.95"), Decimal("0.95"), "met")
+    raised = scorecard(warehouse, "raised", "recovery_rate", SECOND_QUARTER)
+    assert raised[:3] == (Decimal("0.95"), Decimal("0.96"), "missed")
+
+
+def test_thirty_answers_are_a_sample_and_twenty_nine_are_not(warehouse: Path) -> None:
+    enough = scorecard(warehouse, "reached", "satisfaction_score", SECOND_QUARTER)
+    assert enough[:3] == (Decimal(85), Decimal(85), "met")
+    too_few = scorecard(warehouse, "raised", "satisfaction_score", SECOND_QUARTER)
+    assert too_few[:3] == (None, Decimal(85), "insufficient_sample")
+
+
+def test_an_assessment_after_more_than_a_month_does_not_count(warehouse: Path) -> None:
+    found = scorecard(warehouse, "turn", "training_pass_rate", FIRST_QUARTER)
+    assert found[:3] == (Decimal(1), Decimal("0.9"), "met")
+
+
+def test_a_quarter_stands_beside_the_one_before(warehouse: Path) -> None:
+    # The first quarter of R1 and R2: 0 of 1000 due; 500 came on an item not yet due.
+    found = scorecard(warehouse, "reco", "recovery_rate", SECOND_QUARTER)
+    assert found[3:] == (Decimal(0), Decimal("0.61111111"))
+
+
+def test_the_group_adds_up_its_companies(warehouse: Path) -> None:
+    (row,) = fetch(
+        warehouse,
+        """
+        select
+            sum(case when company_code = 'all' then numerator else -numerator end),
+            sum(case when company_code = 'all' then denominator else -denominator end)
+        from marts.scorecard_by_quarter
+        where measure in ('recovery_rate', 'bad_debt_rate', 'days_sales_outstanding')
+        """,
+    )
+    assert row == (0, 0)
+
+
+def test_a_repaired_row_is_resolved_and_another_is_not(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse, "select row_key, is_resolved from marts.quarantined_rows order by row_key"
+    )
+    assert rows == [("turn|turn-A|1", True), ("turn|turn-X|1", False)]
+
+
+def test_every_kind_of_proof_is_there_and_closed(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        "select proof_code, bool_and(is_closed) from marts.proofs group by 1 order by 1",
+    )
+    assert rows == [(code, True) for code in ("P1", "P3", "P5", "P6", "P7", "P9")]
+
+
+def test_one_thread_builds_the_same_marts(home: Path, tmp_path: Path) -> None:
+    build_warehouse(
+        tmp_path,
+        EXTRACTS,
+        as_of_date=AS_OF,
+        quarantined_rows=QUARANTINED,
+        command="run",
+        select=["run_parameters"],
+        threads=1,
+    )
+    run_dbt(tmp_path, "seed", threads=1)
+    run_dbt(tmp_path, "run", threads=1)
+    for mart in MARTS:
+        query = f"select * from marts.{mart} order by all"  # noqa: S608
+        assert fetch(tmp_path / "warehouse.duckdb", query) == fetch(
+            home / "warehouse.duckdb", query
+        ), mart
+
+
+def test_a_proof_that_does_not_close_stops_the_build(home: Path, tmp_path: Path) -> None:
+    unbalanced = LoadRecord(
+        load_id="unbalanced",
+        load_sequence=99,
+        run_id="test",
+        source="canonical",
+        extract="ledger",
+        delivery_date=DELIVERED,
+        delivery_kind="delta",
+        file_name="lost.csv",
+        file_sha256="0" * 64,
+        file_bytes=1,
+        mapping_fingerprint="test",
+        status="rejected",
+        recorded_at=end_of_day(DELIVERED),
+        received_at=end_of_day(DELIVERED),
+        rows_read=5,
+        rows_accepted=4,
+    )
+    for name in ("warehouse.duckdb", "run_parameters.parquet"):
+        (tmp_path / name).write_bytes((home / name).read_bytes())
+    write_lake(tmp_path, EXTRACTS, loads=[unbalanced], quarantined_rows=QUARANTINED)
+    run_dbt(tmp_path, "run", select=["int_loads_counted", "proofs"])
+    with pytest.raises(AssertionError, match="assert_proofs_are_closed"):
+        run_dbt(tmp_path, "test", select=["assert_proofs_are_closed"])
+    rows = fetch(
+        tmp_path / "warehouse.duckdb",
+        "select left_amount, right_amount from marts.proofs where not is_closed",
+    )
+    assert rows == [(Decimal("5.00"), Decimal("4.00"))]

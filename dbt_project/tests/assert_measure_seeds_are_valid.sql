@@ -206,13 +206,13 @@ measure_rules_wrong as (
 
 faults as (
     {%- for part in parts %}
-    select
-        seed,
-        fault
-    from {{ part }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            seed,
+            fault
+        from {{ part }}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 )
 

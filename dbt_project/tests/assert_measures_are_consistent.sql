@@ -29,23 +29,23 @@
 } %}
 with values_without_status as (
     {%- for mart, names in measures.items() %}
-    {%- set mart_loop = loop %}
-    {%- for name in names %}
-    select
-        '{{ mart }}.{{ name }} and its status disagree' as rule,
-        count(*) as row_count
-    from {{ ref(mart) }}
-    where ({{ name }} is not null) <> ({{ name }}_status = 'ok')
-    {%- if not (loop.last and mart_loop.last) %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+        {%- set mart_loop = loop %}
+        {%- for name in names %}
+            select
+                '{{ mart }}.{{ name }} and its status disagree' as broken_rule,
+                count(*) as row_count
+            from {{ ref(mart) }}
+            where ({{ name }} is not null) <> ({{ name }}_status = 'ok')
+            {%- if not (loop.last and mart_loop.last) %}
+                union all
+            {%- endif %}
+        {%- endfor %}
     {%- endfor %}
 ),
 
 scorecard_statuses as (
     select
-        'scorecard_by_quarter.value and its status disagree' as rule,
+        'scorecard_by_quarter.value and its status disagree' as broken_rule,
         count(*) as row_count
     from {{ ref('scorecard_by_quarter') }}
     where (value is not null) <> (status in ('ok', 'met', 'missed'))
@@ -62,7 +62,7 @@ movement_shares as (
 
 shares_not_whole as (
     select
-        'cash_attribution: the shares of a movement are not 1' as rule,
+        'cash_attribution: the shares of a movement are not 1' as broken_rule,
         count(*) as row_count
     from movement_shares
     where share_total <> 1
@@ -83,7 +83,8 @@ allowances_followed as (
 
 allowances_broken as (
     select
-        'allowance_roll_forward: a month does not open with the close of the one before' as rule,
+        'allowance_roll_forward: a month does not open with the close of the one before'
+            as broken_rule,
         count(*) as row_count
     from allowances_followed
     where opening_allowance_amount <> previous_closing_amount
@@ -91,7 +92,7 @@ allowances_broken as (
 
 promises_overserved as (
     select
-        'promises: more cash than was promised, or a status without its cash' as rule,
+        'promises: more cash than was promised, or a status without its cash' as broken_rule,
         count(*) as row_count
     from {{ ref('promises') }}
     where

@@ -10,7 +10,25 @@ run_parameters as (
 ),
 
 until_as_of_date as (
-    select cash_applications.*
+    select
+        cash_applications.movement_id,
+        cash_applications.company_code,
+        cash_applications.payment_id,
+        cash_applications.line_no,
+        cash_applications.original_payment_id,
+        cash_applications.document_id,
+        cash_applications.installment_no,
+        cash_applications.customer_id,
+        cash_applications.effective_date,
+        cash_applications.payment_date,
+        cash_applications.document_date,
+        cash_applications.due_date,
+        cash_applications.days_from_document_date,
+        cash_applications.days_from_due_date,
+        cash_applications.currency_code,
+        cash_applications.amount_document,
+        cash_applications.amount,
+        cash_applications.is_reversed_cash
     from cash_applications
     cross join run_parameters
     where cash_applications.effective_date <= run_parameters.as_of_date

@@ -44,7 +44,8 @@ contacts_by_month as (
         month_start,
         count(*) as contact_count,
         {%- for channel in channels %}
-        sum(case when channel = '{{ channel }}' then 1 else 0 end) as {{ channel }}_contact_count,
+            sum(case when channel = '{{ channel }}' then 1 else 0 end)
+                as {{ channel }}_contact_count,
         {%- endfor %}
         sum(case when direction = 'outbound' then 1 else 0 end) as attempt_count,
         sum(case when direction = 'outbound' and is_connect then 1 else 0 end) as connect_count,
@@ -71,12 +72,12 @@ promises_by_month_due as (
     select
         promises.collector_id,
         {{ month_start('promises.promised_date') }} as month_start,
-        {%- for status in ['kept', 'partly_kept', 'broken'] %}
+    {%- for status in ['kept', 'partly_kept', 'broken'] %}
         sum(case when promises.promise_status = '{{ status }}' then 1 else 0 end)
             as promise_{{ status }}_count,
         sum(case when promises.promise_status = '{{ status }}' then promises.promised_amount end)
             as promise_{{ status }}_amount{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from promises
     cross join run_parameters
     where
@@ -165,11 +166,11 @@ planned_months as (
 
 all_months as (
     {%- for part in parts %}
-    select
-        collector_id,
-        month_start
-    from {{ part }}
-    union all
+        select
+            collector_id,
+            month_start
+        from {{ part }}
+        union all
     {%- endfor %}
     select
         collector_id,
@@ -193,20 +194,20 @@ final as (
             'contact_count', 'attempt_count', 'connect_count', 'right_party_contact_count',
             'complaint_count', 'upheld_complaint_count'
         ] %}
-        coalesce(contacts_by_month.{{ column }}, 0) as {{ column }},
+            coalesce(contacts_by_month.{{ column }}, 0) as {{ column }},
         {%- endfor %}
         {%- for channel in channels %}
-        coalesce(contacts_by_month.{{ channel }}_contact_count, 0)
-            as {{ channel }}_contact_count,
+            coalesce(contacts_by_month.{{ channel }}_contact_count, 0)
+                as {{ channel }}_contact_count,
         {%- endfor %}
         coalesce(customers_by_month.customer_contacted_count, 0) as customer_contacted_count,
         coalesce(promises_by_month_made.promise_made_count, 0) as promise_made_count,
         coalesce(promises_by_month_made.promise_made_amount, 0) as promise_made_amount,
         {%- for status in ['kept', 'partly_kept', 'broken'] %}
-        coalesce(promises_by_month_due.promise_{{ status }}_count, 0)
-            as promise_{{ status }}_count,
-        coalesce(promises_by_month_due.promise_{{ status }}_amount, 0)
-            as promise_{{ status }}_amount,
+            coalesce(promises_by_month_due.promise_{{ status }}_count, 0)
+                as promise_{{ status }}_count,
+            coalesce(promises_by_month_due.promise_{{ status }}_amount, 0)
+                as promise_{{ status }}_amount,
         {%- endfor %}
         coalesce(cash_by_month.collected_amount, 0) as collected_amount,
         coalesce(cash_by_month.collected_last_touch_amount, 0) as collected_last_touch_amount,
@@ -218,8 +219,9 @@ final as (
             'first_attempt_passed_count'
         ] %}
         coalesce(trainings_by_month.{{ column }}, 0) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from collector_months
+    {%- endfor %}
+    from
+        collector_months
     {%- for part in parts %}
     left join {{ part }}
         on

@@ -23,28 +23,28 @@ quarantined_rows as (
 
 {%- for extract, (model, amount_column) in extracts.items() %}
 
-{{ extract }}_rows as (
-    select
-        _load_id as load_id,
-        count(*) as row_count,
-        {{ 'sum(' ~ amount_column ~ ')' if amount_column else 'cast(null as decimal(28, 2))' }}
-            as amount
-    from {{ ref(model) }}
-    group by _load_id
-),
+    {{ extract }}_rows as (
+        select
+            _load_id as load_id,
+            count(*) as row_count,
+            {{ 'sum(' ~ amount_column ~ ')' if amount_column else 'cast(null as decimal(28, 2))' }}
+                as amount
+        from {{ ref(model) }}
+        group by _load_id
+    ),
 {%- endfor %}
 
 lake_counts as (
     {%- for extract in extracts %}
-    select
-        '{{ extract }}' as extract_name,
-        load_id,
-        row_count,
-        cast(amount as decimal(28, 2)) as amount
-    from {{ extract }}_rows
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            '{{ extract }}' as extract_name,
+            load_id,
+            row_count,
+            cast(amount as decimal(28, 2)) as amount
+        from {{ extract }}_rows
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 
@@ -60,7 +60,36 @@ quarantine_counts as (
 
 final as (
     select
-        loads.*,
+        loads.load_id,
+        loads.load_sequence,
+        loads.run_id,
+        loads.source_name,
+        loads.extract_name,
+        loads.delivery_date,
+        loads.delivery_kind,
+        loads.file_name,
+        loads.file_sha256,
+        loads.file_bytes,
+        loads.load_status,
+        loads.reason_code,
+        loads.reason_detail,
+        loads.recorded_at,
+        loads.received_at,
+        loads.read_row_count,
+        loads.accepted_row_count,
+        loads.duplicate_row_count,
+        loads.quarantined_row_count,
+        loads.dropped_row_count,
+        loads.filtered_row_count,
+        loads.read_amount,
+        loads.accepted_amount,
+        loads.duplicate_amount,
+        loads.quarantined_amount,
+        loads.dropped_amount,
+        loads.filtered_amount,
+        loads.control_row_count,
+        loads.control_amount,
+        loads.unknown_columns,
         coalesce(lake_counts.row_count, 0) as lake_row_count,
         coalesce(lake_counts.amount, 0) as lake_amount,
         coalesce(quarantine_counts.row_count, 0) as quarantine_row_count,

@@ -105,14 +105,14 @@ collected as (
         -sum(case when cash.is_reversed_cash then cash.amount end) as cash_reversed_amount,
         sum(cash.amount * cash.days_from_document_date) as cash_days_from_document_date,
         sum(cash.amount * cash.days_from_due_date) as cash_days_from_due_date,
-        {%- for horizon in horizons %}
+    {%- for horizon in horizons %}
         sum(
             case
                 when cash.effective_date <= {{ add_days('cash.due_date', horizon) }}
                     then cash.amount
             end
         ) as cash_within_{{ horizon }}_days_amount{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from cash
     inner join item_dues
         on
@@ -140,9 +140,9 @@ flows as (
         customer_id,
         month_start,
         due_month_start,
-        {%- for measure in measures %}
+    {%- for measure in measures %}
         {{ measure if loop.index <= 4 else 'null as ' ~ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from booked
     union all
     select
@@ -150,9 +150,9 @@ flows as (
         customer_id,
         month_start,
         due_month_start,
-        {%- for measure in measures %}
+    {%- for measure in measures %}
         {{ measure if loop.index > 4 else 'null as ' ~ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from collected
 ),
 
@@ -163,10 +163,10 @@ final as (
         coalesce(customers.region, 'unassigned') as region,
         flows.month_start,
         flows.due_month_start,
-        {%- for measure in measures %}
+    {%- for measure in measures %}
         cast(coalesce(sum(flows.{{ measure }}), 0) as decimal(28, 2)) as {{ measure }}
         {{- ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from flows
     left join customers
         on flows.customer_id = customers.customer_id

@@ -64,9 +64,9 @@ team_months as (
     select
         team_id,
         month_start,
-        {%- for column in sums %}
+    {%- for column in sums %}
         sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from collector_months_in_teams
     group by team_id, month_start
 ),
@@ -78,9 +78,9 @@ scoped as (
         team_id,
         month_start,
         customer_contacted_count,
-        {%- for column in sums %}
+    {%- for column in sums %}
         {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from collector_months_in_teams
     union all
     select
@@ -89,9 +89,9 @@ scoped as (
         team_months.team_id,
         team_months.month_start,
         coalesce(customers_of_teams.customer_contacted_count, 0) as customer_contacted_count,
-        {%- for column in sums %}
+    {%- for column in sums %}
         team_months.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from team_months
     left join customers_of_teams
         on
@@ -212,10 +212,10 @@ final as (
         month_end,
         is_complete,
         {%- for column in sums + ['customer_contacted_count'] if column.endswith('_count') %}
-        cast({{ column }} as integer) as {{ column }},
+            cast({{ column }} as integer) as {{ column }},
         {%- endfor %}
         {%- for column in sums if column.endswith('_amount') %}
-        cast({{ column }} as decimal(18, 2)) as {{ column }},
+            cast({{ column }} as decimal(18, 2)) as {{ column }},
         {%- endfor %}
         cast(collected_target_amount as decimal(18, 2)) as collected_target_amount,
         cast({{ exact_average('collected_amount', 'elapsed_day_count') }} as decimal(18, 2))

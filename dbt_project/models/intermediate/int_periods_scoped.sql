@@ -18,7 +18,18 @@ scopes as (
 
 final as (
     select
-        periods.*,
+        periods.company_code,
+        periods.as_of_date,
+        periods.history_start_month,
+        periods.period_type,
+        periods.period_start,
+        periods.period_end,
+        periods.measured_to_date,
+        periods.opening_month,
+        periods.last_month,
+        periods.day_count,
+        periods.month_count,
+        periods.is_complete,
         scopes.scope_type,
         scopes.scope_id
     from periods

@@ -145,7 +145,9 @@ superseded as (
                 then promise_days_followed.next_contact_date
         end as superseded_date,
         case
-            when customers_promising_as_a_whole.customer_id is null then converted.target_document_id
+            when
+                customers_promising_as_a_whole.customer_id is null
+                then converted.target_document_id
         end as contested_document_id
     from converted
     inner join promise_days_followed
@@ -184,7 +186,9 @@ islands_counted as (
     select
         *,
         sum(
-            case when window_start > window_end_before or window_end_before is null then 1 else 0 end
+            case
+                when window_start > window_end_before or window_end_before is null then 1 else 0
+            end
         ) over (
             partition by customer_id, contested_document_id
             order by contacted_at, contact_id

@@ -30,31 +30,31 @@ with quarantined_rows as (
 
 {%- for extract, (model, key) in extracts.items() %}
 
-{{ extract }}_rows as (
-    select
-        '{{ extract }}' as extract_name,
-        accepted._source as source_name,
-        accepted._source_file as source_file,
-        accepted._row_number as row_number,
-        concat_ws(
-            '|'
-            {%- for column in key -%}
-            , coalesce(cast(accepted.{{ column }} as varchar), '')
-            {%- endfor -%}
-        ) as row_key,
-        accepted._load_id as load_id,
-        accepted._load_sequence as load_sequence,
-        accepted._recorded_at as recorded_at
-    from {{ ref(model) }} as accepted
-),
+    {{ extract }}_rows as (
+        select
+            '{{ extract }}' as extract_name,
+            accepted._source as source_name,
+            accepted._source_file as source_file,
+            accepted._row_number as row_number,
+            concat_ws(
+                '|'
+                {%- for column in key -%}
+                    , coalesce(cast(accepted.{{ column }} as varchar), '')
+                {%- endfor -%}
+            ) as row_key,
+            accepted._load_id as load_id,
+            accepted._load_sequence as load_sequence,
+            accepted._recorded_at as recorded_at
+        from {{ ref(model) }} as accepted
+    ),
 {%- endfor %}
 
 accepted_rows as (
     {%- for extract in extracts %}
-    select * from {{ extract }}_rows
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select * from {{ extract }}_rows
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 
@@ -111,7 +111,20 @@ first_repairs as (
 
 final as (
     select
-        quarantined_rows.*,
+        quarantined_rows.load_id,
+        quarantined_rows.source_name,
+        quarantined_rows.extract_name,
+        quarantined_rows.delivery_date,
+        quarantined_rows.source_file,
+        quarantined_rows.row_number,
+        quarantined_rows.reason_code,
+        quarantined_rows.column_name,
+        quarantined_rows.expected_text,
+        quarantined_rows.found_text,
+        quarantined_rows.raw_text,
+        quarantined_rows.row_key,
+        quarantined_rows.amount,
+        quarantined_rows.recorded_at,
         first_repairs.load_id is not null as is_resolved,
         first_repairs.resolved_at,
         first_repairs.resolving_load_id

@@ -95,7 +95,7 @@ final as (
             'cash_within_60_days_amount', 'cash_within_90_days_amount',
             'write_off_amount', 'recovery_of_written_off_amount'
         ] %}
-        cast(sum({{ column }}) as decimal(28, 2)) as {{ column }},
+            cast(sum({{ column }}) as decimal(28, 2)) as {{ column }},
         {%- endfor %}
         cast(sum(unconverted_item_count) as integer) as unconverted_item_count
     from scoped

@@ -161,18 +161,18 @@ customers_in_scope as (
 
 of_books as (
     {%- for measure, mart in measures_of_books.items() %}
-    select
-        company_code,
-        period_start as quarter_start,
-        '{{ measure }}' as measure,
-        {{ measure }} as measure_value,
-        cast({{ measure }}_numerator as decimal(28, 8)) as numerator,
-        cast({{ measure }}_denominator as decimal(28, 8)) as denominator,
-        {{ measure }}_status as status
-    from {{ mart }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            company_code,
+            period_start as quarter_start,
+            '{{ measure }}' as measure,
+            {{ measure }} as measure_value,
+            cast({{ measure }}_numerator as decimal(28, 8)) as numerator,
+            cast({{ measure }}_denominator as decimal(28, 8)) as denominator,
+            {{ measure }}_status as status
+        from {{ mart }}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 

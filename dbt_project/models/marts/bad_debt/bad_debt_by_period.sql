@@ -21,11 +21,13 @@ summed as (
             'credit_sales_amount', 'cash_applied_amount', 'cash_reversed_amount',
             'write_off_amount', 'recovery_of_written_off_amount'
         ] %}
-        sum(
-            case
-                when receivables.month_start >= periods.period_start then receivables.{{ column }}
-            end
-        ) as {{ column }},
+            sum(
+                case
+                    when
+                        receivables.month_start >= periods.period_start
+                        then receivables.{{ column }}
+                end
+            ) as {{ column }},
         {%- endfor %}
         sum(
             case
@@ -89,7 +91,7 @@ due_months as (
         scope_id,
         due_month_start,
         {%- for horizon in horizons %}
-        sum(cash_within_{{ horizon }}_days_amount) as cash_within_{{ horizon }}_days_amount,
+            sum(cash_within_{{ horizon }}_days_amount) as cash_within_{{ horizon }}_days_amount,
         {%- endfor %}
         sum(billed_amount) as billed_amount
     from receivables
@@ -105,8 +107,8 @@ due_in_period as (
         periods.scope_type,
         periods.scope_id,
         {%- for horizon in horizons %}
-        sum(due_months.cash_within_{{ horizon }}_days_amount)
-            as cash_within_{{ horizon }}_days_amount,
+            sum(due_months.cash_within_{{ horizon }}_days_amount)
+                as cash_within_{{ horizon }}_days_amount,
         {%- endfor %}
         sum(due_months.billed_amount) as billed_falling_due_amount
     from periods
@@ -133,9 +135,9 @@ amounts as (
             'closing_amount', 'past_due_opening_amount', 'falling_due_amount',
             'cash_on_due_items_amount'
         ] %}
-        cast(coalesce(summed.{{ column }}, 0) as decimal(28, 2)) as {{ column }},
+            cast(coalesce(summed.{{ column }}, 0) as decimal(28, 2)) as {{ column }},
         {%- endfor %}
-        {%- for horizon in horizons %}
+    {%- for horizon in horizons %}
         case
             when {{ add_days('periods.period_end', horizon) }} <= periods.as_of_date
                 then coalesce(due_in_period.cash_within_{{ horizon }}_days_amount, 0)
@@ -144,7 +146,7 @@ amounts as (
             when {{ add_days('periods.period_end', horizon) }} <= periods.as_of_date
                 then coalesce(due_in_period.billed_falling_due_amount, 0)
         end as recovery_rate_within_{{ horizon }}_days_denominator{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from periods
     left join summed
         on

@@ -75,7 +75,7 @@ final as (
         quarter_start,
         company_code,
         measure,
-        measure_value as value,
+        measure_value as value, -- noqa: RF04
         numerator,
         denominator,
         target_value,

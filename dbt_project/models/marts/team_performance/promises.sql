@@ -13,6 +13,10 @@ balances as (
     select * from {{ ref('int_balances_spanned') }}
 ),
 
+cash as (
+    select * from {{ ref('int_cash_dated') }}
+),
+
 collectors as (
     select * from {{ ref('dim_collectors') }}
 ),
@@ -54,7 +58,18 @@ cash_by_promise as (
     group by thresholds.promise_id
 ),
 
-documents_still_open as (
+-- A document that was settled by cash which bounced later was not settled.
+documents_left_open as (
+    select thresholds.promise_id
+    from thresholds
+    inner join cash
+        on
+            thresholds.customer_id = cash.customer_id
+            and thresholds.target_document_id = cash.document_id
+            and cash.is_reversed_cash
+            and thresholds.judged_date >= cash.payment_date
+            and thresholds.judged_date < cash.effective_date
+    union all
     select thresholds.promise_id
     from thresholds
     inner join balances
@@ -62,9 +77,14 @@ documents_still_open as (
             thresholds.customer_id = balances.customer_id
             and thresholds.target_document_id = balances.document_id
             and balances.item_type = 'document'
-            and balances.open_from <= thresholds.judged_date
-            and balances.open_to > thresholds.judged_date
-    group by thresholds.promise_id
+            and thresholds.judged_date >= balances.open_from
+            and thresholds.judged_date < balances.open_to
+),
+
+documents_still_open as (
+    select promise_id
+    from documents_left_open
+    group by promise_id
 ),
 
 judged as (

@@ -3,7 +3,6 @@
 -- against each other, what ingest wrote down against what is found by counting. Amounts are in the
 -- currency of the row; rows about loads count rows, or are plain sums over all currencies, and
 -- stand under `all`.
-{%- set receivable_types = ['invoice', 'debit_memo', 'opening_balance'] %}
 with movements as (
     select * from {{ ref('receivable_movements') }}
     where is_current
@@ -206,7 +205,8 @@ movements_by_month as (
         {{ month_start('movements.effective_date') }} as month_start,
         sum(
             case
-                when movements.movement_type in ('{{ receivable_types | join("', '") }}')
+                when
+                    movements.movement_type in ('invoice', 'debit_memo', 'opening_balance')
                     then movements.amount_document
                 else 0
             end
@@ -483,25 +483,25 @@ scope_totals as (
 
 p9_scopes as (
     {%- for column, label in p9_amounts.items() %}
-    select
-        'P9' as proof_code,
-        '{{ label }} of every ' || parts.scope_type || ' = of the company' as proof_subject,
-        parts.company_code,
-        run_parameters.reporting_currency_code as currency_code,
-        parts.measured_to_date as as_of_date,
-        parts.{{ column }} as left_amount,
-        whole.{{ column }} as right_amount
-    from scope_totals as parts
-    cross join run_parameters
-    left join scope_totals as whole
-        on
-            parts.company_code = whole.company_code
-            and parts.measured_to_date = whole.measured_to_date
-            and whole.scope_type = 'company'
-    where parts.scope_type <> 'company'
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            'P9' as proof_code,
+            '{{ label }} of every ' || parts.scope_type || ' = of the company' as proof_subject,
+            parts.company_code,
+            run_parameters.reporting_currency_code as currency_code,
+            parts.measured_to_date as as_of_date,
+            parts.{{ column }} as left_amount,
+            whole.{{ column }} as right_amount
+        from scope_totals as parts
+        cross join run_parameters
+        left join scope_totals as whole
+            on
+                parts.company_code = whole.company_code
+                and parts.measured_to_date = whole.measured_to_date
+                and whole.scope_type = 'company'
+        where parts.scope_type <> 'company'
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 
@@ -618,18 +618,18 @@ p9_performance as (
 
 all_proofs as (
     {%- for part in parts %}
-    select
-        proof_code,
-        proof_subject,
-        company_code,
-        currency_code,
-        as_of_date,
-        cast(coalesce(left_amount, 0) as decimal(28, 2)) as left_amount,
-        cast(coalesce(right_amount, 0) as decimal(28, 2)) as right_amount
-    from {{ part }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            proof_code,
+            proof_subject,
+            company_code,
+            currency_code,
+            as_of_date,
+            cast(coalesce(left_amount, 0) as decimal(28, 2)) as left_amount,
+            cast(coalesce(right_amount, 0) as decimal(28, 2)) as right_amount
+        from {{ part }}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 

@@ -38,9 +38,9 @@ summed as (
             'credit_sales_amount', 'cash_applied_amount', 'cash_days_from_document_date',
             'cash_days_from_due_date'
         ] %}
-        sum(
-            case when months.month_start >= periods.period_start then months.{{ column }} end
-        ) as {{ column }},
+            sum(
+                case when months.month_start >= periods.period_start then months.{{ column }} end
+            ) as {{ column }},
         {%- endfor %}
         sum(
             case when months.month_start = periods.opening_month then months.closing_amount end
@@ -49,9 +49,9 @@ summed as (
             'closing_amount', 'closing_current_amount', 'closing_owed_amount',
             'unconverted_item_count'
         ] %}
-        sum(
-            case when months.month_start = periods.last_month then months.{{ column }} end
-        ) as {{ column }},
+            sum(
+                case when months.month_start = periods.last_month then months.{{ column }} end
+            ) as {{ column }},
         {%- endfor %}
         sum(months.closing_amount) as month_ends_amount,
         sum(
@@ -117,7 +117,7 @@ amounts as (
             'closing_current_amount', 'closing_owed_amount', 'month_ends_amount',
             'quarter_ends_amount'
         ] %}
-        cast(coalesce(summed.{{ column }}, 0) as decimal(28, 2)) as {{ column }},
+            cast(coalesce(summed.{{ column }}, 0) as decimal(28, 2)) as {{ column }},
         {%- endfor %}
         cast(coalesce(rolling.rolling_credit_sales_amount, 0) as decimal(28, 2))
             as rolling_credit_sales_amount,
@@ -173,7 +173,8 @@ parts as (
         credit_sales_amount as days_sales_outstanding_denominator,
         case
             when rolling_start_date >= history_start_month
-                then closing_amount
+                then
+                    closing_amount
                     * ({{ days_between('rolling_start_date', 'measured_to_date') }} + 1)
         end as days_sales_outstanding_rolling_3m_numerator,
         case when rolling_start_date >= history_start_month then rolling_credit_sales_amount end

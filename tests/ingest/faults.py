@@ -43,14 +43,21 @@ class Fault:
         writes: Which of them were writes.
     """
 
-    def __init__(self, folder: Path, *, at: int | None, mode: Mode = "kill") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        at: int | None,
+        mode: Mode = "kill",
+        unsynced: tuple[Path, ...] = (),
+    ) -> None:
         self.count = 0
         self.writes: list[int] = []
         self.die: Callable[[], None] = self._raise
         self._folder = str(folder)
         self._at = at
         self._mode = mode
-        self._synced = _states(folder)
+        self._synced = _states(folder, unsynced)
 
     def _raise(self) -> None:
         raise Death(f"at durable operation {self.count}")
@@ -103,9 +110,12 @@ class Fault:
         )
 
 
-def _states(folder: Path) -> dict[int, tuple[int, int]]:
+def _states(folder: Path, unsynced: tuple[Path, ...]) -> dict[int, tuple[int, int]]:
+    """Size and time of the files that were durable before, which those in `unsynced` were not."""
     states = {}
     for path in folder.rglob("*"):
+        if any(path.is_relative_to(other) for other in unsynced):
+            continue
         if path.is_file() and not path.is_symlink():
             status = path.stat()
             states[status.st_ino] = (status.st_size, status.st_mtime_ns)

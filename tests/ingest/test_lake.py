@@ -320,10 +320,11 @@ def test_death_at_any_operation_of_an_admission_leaves_the_old_lake_or_the_new(
         template.admit()
     assert template.kept() == template.snapshots[-1]
     assert fault.count > 60
+    staged = (template.home.folders.staging, template.home.folders.archive / "incoming")
     states = []
     for at in fault.writes if mode == "torn" else range(1, fault.count + 1):
         template.restore()
-        with armed(Fault(template.folder, at=at, mode=mode)):
+        with armed(Fault(template.folder, at=at, mode=mode, unsynced=staged)):
             template.admit()
         with armed(Fault(template.folder, at=None)):
             recover(template.home.folders)

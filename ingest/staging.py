@@ -401,6 +401,8 @@ class _Counts:
     rows: int
     amount: Decimal | None
     signed: Decimal | None
+    rows_accepted: int
+    rows_quarantined: int
     rows_dropped: int
     rows_filtered: int
     amount_dropped: Decimal | None
@@ -468,7 +470,7 @@ class _Staging:
                 f"{self.records.row_count} records, the typing {rows_read}"
             )
             raise RuntimeError(message)
-        fates = _repeated_keys(accepted, self.extract)
+        fates = _repeated_keys(accepted, self.extract, row_count=counts.rows_accepted)
         duplicates = 0
         duplicate_amount = Decimal("0.00")
         conflicts = self.scratch / f"conflicts-{self.sequence}.parquet"
@@ -480,9 +482,11 @@ class _Staging:
                 fates.filter("is_conflict").lazy().select(ROW_NUMBER), on=ROW_NUMBER, how="semi"
             ).sink_parquet(conflicts, compression="lz4", engine="streaming")
         quarantine = self._path(".quarantine")
-        quarantined, quarantined_amount = self._explain(
-            conversions, rejected=rejected, conflicts=conflicts, target=quarantine
-        )
+        quarantined, quarantined_amount = 0, _cents(0)
+        if counts.rows_quarantined or conflicts.exists():
+            quarantined, quarantined_amount = self._explain(
+                conversions, rejected=rejected, conflicts=conflicts, target=quarantine
+            )
         amounts = self._amounts(accepted)
         rows_accepted = amounts[0]
         has_amount = self._amount_column is not None
@@ -603,6 +607,8 @@ class _Staging:
             pl.len().alias("rows"),
             size.sum().alias("amount"),
             amount.filter(pl.col(_STATE) != _DROPPED).sum().alias("signed"),
+            (pl.col(_STATE) == _ACCEPTED).sum().alias("rows_accepted"),
+            (pl.col(_STATE) == _QUARANTINED).sum().alias("rows_quarantined"),
             (pl.col(_STATE) == _DROPPED).sum().alias("rows_dropped"),
             (pl.col(_STATE) == _FILTERED).sum().alias("rows_filtered"),
             size.filter(pl.col(_STATE) == _DROPPED).sum().alias("amount_dropped"),
@@ -834,7 +840,7 @@ def _cents(amount: Decimal | int | None) -> Decimal:
     return Decimal(amount or 0).quantize(_CENT)
 
 
-def _repeated_keys(accepted: Path, extract: Extract) -> pl.DataFrame | None:
+def _repeated_keys(accepted: Path, extract: Extract, *, row_count: int) -> pl.DataFrame | None:
     """Rows whose key stands in the file more than once.
 
     Only hashes are compared for the whole file, in partitions of bounded size; keys and contents
@@ -843,6 +849,7 @@ def _repeated_keys(accepted: Path, extract: Extract) -> pl.DataFrame | None:
     Args:
         accepted: The accepted rows.
         extract: Their contract.
+        row_count: Their number.
 
     Returns:
         `_row_number` and `is_conflict` of the rows to take out: every row of a key with several
@@ -850,7 +857,6 @@ def _repeated_keys(accepted: Path, extract: Extract) -> pl.DataFrame | None:
     """
     rows = pl.scan_parquet(accepted, glob=False, hive_partitioning=False)
     hashed = pl.struct(list(extract.key)).hash(seed=0)
-    row_count: int = rows.select(pl.len()).collect().item()
     partitions = -(-row_count // _HASH_PARTITION_ROWS)
     repeated = []
     for partition in range(partitions):

@@ -6,7 +6,7 @@ Which assets a job takes is in `orchestration.jobs`; checks of loads are in `orc
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final
@@ -261,13 +261,13 @@ def _depth(name: str, nodes: Mapping[str, Any]) -> int:
     return 1 + max((_depth(parent, nodes) for parent in parents), default=0)
 
 
-def mart_keys(manifest: Mapping[str, Any], translator: Translator) -> list[dg.AssetKey]:
-    """Keys of the models that are published."""
-    return sorted(
-        translator.get_asset_spec(manifest, unique_id, None).key
-        for unique_id, node in manifest["nodes"].items()
+def mart_keys(manifest: Mapping[str, Any], translator: Translator) -> dict[str, dg.AssetKey]:
+    """Keys of the models that are published, by name."""
+    return {
+        node["name"]: translator.get_asset_spec(manifest, unique_id, None).key
+        for unique_id, node in sorted(manifest["nodes"].items())
         if node["resource_type"] == "model" and node["schema"] == "marts"
-    )
+    }
 
 
 def build_warehouse(
@@ -319,7 +319,7 @@ def build_warehouse(
 
 
 def published_copy(
-    settings: Settings, project: ParsedProject, marts: Sequence[dg.AssetKey]
+    settings: Settings, project: ParsedProject, marts: Iterable[dg.AssetKey]
 ) -> dg.AssetsDefinition:
     """Build the asset of the published copy."""
 

@@ -4,7 +4,8 @@ Which expectations there are, how severe each is and what it found is `quality`'
 become asset checks, and the critical ones a gate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import dagster as dg
@@ -17,7 +18,8 @@ from orchestration.assets import LOADS, extract_key, published_load_sequence
 from orchestration.metadata import expectation_metadata
 from orchestration.resources import POOL, RETRIES, WRITER, lasting_failures
 from orchestration.settings import Settings
-from quality import ExpectationResult, expectation_codes
+from quality import ExpectationResult, expectation_codes, judge_marts
+from quality.mart_catalogue import MART_SUITES, mart_expectation_codes
 
 CRITICAL: Final = "critical"
 
@@ -36,7 +38,8 @@ def judged_loads(settings: Settings) -> dg.AssetChecksDefinition:
     """Build the checks of loads: one per extract and expectation.
 
     They show what was found in this run's loads, and in loads rejected before that nobody has
-    answered yet. While such a load stands, nothing downstream runs.
+    answered yet; an extract without either shows what was found last. While a rejected load
+    stands, nothing downstream runs.
     """
     specs = [
         dg.AssetCheckSpec(
@@ -55,7 +58,6 @@ def judged_loads(settings: Settings) -> dg.AssetChecksDefinition:
         name="judged_loads",
         description="What the expectations found in the loads; a critical one stops the run here.",
         specs=specs,
-        # An extract without a new load gets no result, so that its last one stays in view.
         can_subset=True,
         required_resource_keys={WRITER},
         retry_policy=RETRIES,
@@ -70,11 +72,14 @@ def judged_loads(settings: Settings) -> dg.AssetChecksDefinition:
                 records, published_load_sequence=published_load_sequence(settings)
             )
             results = deliveries.results_of(
-                settings,
-                run_id=context.run.run_id,
-                load_ids=[record.load_id for record in standing],
+                settings, records, run_id=context.run.run_id, standing=standing
             )
-            yield from _check_results(results, context.selected_asset_check_keys)
+            blocked = [] if config.without_rejected else standing
+            yield from _check_results(
+                results,
+                {record.load_id for record in blocked},
+                context.selected_asset_check_keys,
+            )
             if standing and not config.without_rejected:
                 raise dg.Failure(
                     description=deliveries.standing_message(standing), allow_retries=False
@@ -86,24 +91,114 @@ def judged_loads(settings: Settings) -> dg.AssetChecksDefinition:
 
 
 def _check_results(
-    results: list[ExpectationResult], selected: set[dg.AssetCheckKey] | frozenset[dg.AssetCheckKey]
+    results: Mapping[str, Sequence[ExpectationResult]],
+    blocked: AbstractSet[str],
+    selected: AbstractSet[dg.AssetCheckKey],
 ) -> Iterator[dg.AssetCheckResult]:
-    by_check: dict[dg.AssetCheckKey, list[ExpectationResult]] = {}
-    for result in results:
-        key = dg.AssetCheckKey(extract_key(result.extract), result.expectation_code)
-        by_check.setdefault(key, []).append(result)
-    for key, found in by_check.items():
-        if key in selected:
+    """One result per selected check: an error where it stands in the way, else a warning."""
+    for extract in EXTRACTS:
+        by_code: dict[str, list[ExpectationResult]] = {}
+        for result in results[extract]:
+            by_code.setdefault(result.expectation_code, []).append(result)
+        for code, _, _ in expectation_codes(extract):
+            if dg.AssetCheckKey(extract_key(extract), code) not in selected:
+                continue
+            found = by_code.get(code, [])
             failed = [result for result in found if not result.is_met]
+            blocks = any(result.is_blocking and result.load_id in blocked for result in failed)
             yield dg.AssetCheckResult(
-                asset_key=key.asset_key,
-                check_name=key.name,
+                asset_key=extract_key(extract),
+                check_name=code,
                 passed=not failed,
-                severity=(
-                    dg.AssetCheckSeverity.ERROR
-                    if found[0].severity == CRITICAL
-                    else dg.AssetCheckSeverity.WARN
+                severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+                description=(
+                    failed[0].observed if failed else None if found else "No load was judged yet."
                 ),
-                description=failed[0].observed if failed else None,
                 metadata=expectation_metadata(found),
             )
+
+
+def judged_marts(
+    settings: Settings, keys_by_mart: Mapping[str, dg.AssetKey]
+) -> dg.AssetChecksDefinition:
+    """Build the checks of marts: one per mart and expectation, before the publication.
+
+    Args:
+        settings: The settings in force.
+        keys_by_mart: The assets of the marts by name; marts that the project lacks are left out.
+    """
+    families = {
+        family: [one for one in mart_expectation_codes(family) if one[0] in keys_by_mart]
+        for family in MART_SUITES
+    }
+    specs = [
+        dg.AssetCheckSpec(
+            code,
+            asset=keys_by_mart[mart],
+            description=description,
+            blocking=severity == CRITICAL,
+            metadata={"severity": severity},
+        )
+        for expectations in families.values()
+        for mart, code, severity, description in expectations
+    ]
+
+    @dg.multi_asset_check(
+        name="judged_marts",
+        description="What the expectations found in the marts; a critical one stops publication.",
+        specs=specs,
+        can_subset=True,
+        required_resource_keys={WRITER},
+        retry_policy=RETRIES,
+        pool=POOL,
+    )
+    def judged(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        failures: list[str] = []
+        with lasting_failures():
+            for family, expectations in families.items():
+                if not expectations:
+                    continue
+                context.log.info(f"judging the marts of {family}")
+                results = judge_marts(
+                    settings.warehouse,
+                    family,
+                    run_id=context.run.run_id,
+                    data_docs=settings.data_docs,
+                )
+                for result in results:
+                    key = dg.AssetCheckKey(
+                        keys_by_mart.get(result.source, dg.AssetKey(result.source)),
+                        result.expectation_code,
+                    )
+                    if key not in context.selected_asset_check_keys:
+                        continue
+                    yield dg.AssetCheckResult(
+                        asset_key=key.asset_key,
+                        check_name=key.name,
+                        passed=result.is_met,
+                        severity=(
+                            dg.AssetCheckSeverity.ERROR
+                            if result.severity == CRITICAL
+                            else dg.AssetCheckSeverity.WARN
+                        ),
+                        description=None if result.is_met else result.observed,
+                        metadata=expectation_metadata([result]),
+                    )
+                    if result.is_blocking:
+                        failures.append(
+                            f"{result.source}, {result.expectation_code}: {result.description} "
+                            f"Found: {result.observed} {result.sample}".rstrip()
+                        )
+            if failures:
+                raise dg.Failure(
+                    description="\n".join(
+                        [
+                            f"{len(failures)} critical expectations of marts are not met; the "
+                            "published copy stays as it is:",
+                            *failures,
+                        ]
+                    ),
+                    allow_retries=False,
+                )
+
+    return judged

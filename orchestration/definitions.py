@@ -12,7 +12,7 @@ from orchestration.assets import (
     read_manifest,
     take_in_deliveries,
 )
-from orchestration.checks import judged_loads
+from orchestration.checks import judged_loads, judged_marts
 from orchestration.dbt_runs import prepare_project
 from orchestration.jobs import daily_schedule, dead_run_sensor, delivery_sensor, jobs
 from orchestration.progress import plain_lines
@@ -33,14 +33,15 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     project = prepare_project(settings)
     manifest = read_manifest(project)
     translator = Translator(settings)
+    marts = mart_keys(manifest, translator)
     return dg.Definitions(
         assets=[
             *extract_specs(),
             take_in_deliveries(settings),
             build_warehouse(settings, project, manifest, translator),
-            published_copy(settings, project, mart_keys(manifest, translator)),
+            published_copy(settings, project, marts.values()),
         ],
-        asset_checks=[judged_loads(settings)],
+        asset_checks=[judged_loads(settings), judged_marts(settings, marts)],
         jobs=jobs(),
         schedules=[daily_schedule(settings)],
         sensors=[delivery_sensor(settings), dead_run_sensor()],

@@ -5,7 +5,8 @@ judges. What Dagster shows of it is in `orchestration.assets`.
 """
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -45,6 +46,8 @@ RUN_PARAMETERS_SCHEMA: Final[Mapping[str, pl.DataType]] = MappingProxyType(
         "code_version": pl.String(),
     }
 )
+
+SECONDS_BETWEEN_LINES: Final = 3.0
 
 Tell = Callable[[str], None]
 
@@ -165,6 +168,7 @@ def take_in(
         One record per load, durable, and the results of the expectations.
     """
     folders = folders_of(settings)
+    tell_sometimes = _sparse(tell)
     staged = lake.stage_pending(
         folders,
         mappings=mappings_of(settings),
@@ -172,16 +176,29 @@ def take_in(
         now=datetime.now(UTC),
         run_id=run_id,
         published_known_at=published_known_at,
-        progress=tell,
+        progress=tell_sometimes,
     )
     results = _judge(settings, staged, run_id=run_id, tell=tell)
     # Kept before any load is admitted, so that no admitted load lacks its judgement.
     lake.record_expectation_results(folders, results)
     rejections = quality.blocked_loads(results)
     return TakenIn(
-        admitted=lake.admit(folders, staged, rejections=rejections, progress=tell),
+        admitted=lake.admit(folders, staged, rejections=rejections, progress=tell_sometimes),
         results=tuple(results),
     )
+
+
+def _sparse(tell: Tell) -> Tell:
+    """Pass a line on only when the one before was some time ago."""
+    told = time.monotonic() - SECONDS_BETWEEN_LINES
+
+    def tell_sometimes(line: str) -> None:
+        nonlocal told
+        if time.monotonic() - told >= SECONDS_BETWEEN_LINES:
+            told = time.monotonic()
+            tell(line)
+
+    return tell_sometimes
 
 
 def _judge(
@@ -241,23 +258,48 @@ def _sum_of(*amounts: Decimal | None) -> Decimal | None:
 
 
 def results_of(
-    settings: Settings, *, run_id: str, load_ids: Iterable[str] = ()
-) -> list[ExpectationResult]:
-    """Read back what the expectations found.
+    settings: Settings,
+    records: Sequence[LoadRecord],
+    *,
+    run_id: str,
+    standing: Sequence[LoadRecord],
+) -> dict[str, list[ExpectationResult]]:
+    """Read back what the expectations found last.
 
     Args:
         settings: The settings in force.
+        records: All load records, in order.
         run_id: The refresh whose results are wanted.
-        load_ids: Loads of earlier refreshes whose results are wanted too.
+        standing: Rejected loads of earlier refreshes whose results are wanted too.
 
     Returns:
-        The results, in the order of extract and expectation as they were kept.
+        Results by extract: of this run and of standing loads; where there are none, of the last
+        run that judged a load of the extract.
     """
-    results = pl.scan_parquet(settings.lake / EXPECTATION_RESULTS / "*.parquet")
-    wanted = results.filter(
-        (pl.col("run_id") == run_id) | pl.col("load_id").is_in(list(load_ids))
-    ).collect()
-    return [ExpectationResult(**row) for row in wanted.iter_rows(named=True)]
+    rejected = {record.load_id for record in standing}
+    found: dict[str, list[ExpectationResult]] = {}
+    for extract in EXTRACTS:
+        runs = list(dict.fromkeys(record.run_id for record in records if record.extract == extract))
+        wanted = {run_id, *(record.run_id for record in standing if record.extract == extract)}
+        current = [
+            result
+            for run in runs
+            if run in wanted
+            for result in _kept_results(settings, run, extract)
+            if run == run_id or result.load_id in rejected
+        ]
+        if not current:
+            last = (_kept_results(settings, run, extract) for run in reversed(runs))
+            current = next((results for results in last if results), [])
+        found[extract] = current
+    return found
+
+
+def _kept_results(settings: Settings, run_id: str, extract: str) -> list[ExpectationResult]:
+    path = settings.lake / EXPECTATION_RESULTS / f"{run_id}__{extract}.parquet"
+    if not path.is_file():
+        return []
+    return [ExpectationResult(**row) for row in pl.read_parquet(path).iter_rows(named=True)]
 
 
 def standing_rejections(

@@ -6,12 +6,14 @@ Here lives everything about run history. What a run does does not live here.
 import fcntl
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy
 from dagster import AssetKey, DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -51,6 +53,36 @@ def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
         instance.all_instigator_state()
     with instance:
         yield instance
+
+
+@contextmanager
+def quick_history() -> Iterator[None]:
+    """Write run history without waiting for the disk at every event.
+
+    A refresh has hundreds of events, each some commits to SQLite in write-ahead mode. By default
+    every commit waits for the disk, and so does every close of a last connection, which folds the
+    log back: measured 35 of 54 seconds for 150 checks on a busy disk. In mode NORMAL, with one
+    connection kept open, neither does. A killed process loses nothing; after a power cut the last
+    events may be missing, and history is whole.
+    """
+    kept: dict[str, sqlite3.Connection] = {}
+
+    def hasten(connection: object, record: object) -> None:
+        if not isinstance(connection, sqlite3.Connection):
+            return
+        connection.execute("pragma synchronous = normal")
+        for _, _, path in connection.execute("pragma database_list").fetchall():
+            if path and path not in kept:
+                kept[path] = sqlite3.connect(path, check_same_thread=False)
+                kept[path].execute("select count(*) from sqlite_master").fetchone()
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", hasten)
+    try:
+        yield
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", hasten)
+        for connection in kept.values():
+            connection.close()
 
 
 def process_tags() -> dict[str, str]:

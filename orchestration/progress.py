@@ -23,16 +23,20 @@ class _PlainLines(logging.Formatter):
         return line(said)
 
 
-def _is_said_by_an_asset(record: logging.LogRecord) -> bool:
-    """Whether a record is a message of ours, and not an event that the run history keeps."""
-    return getattr(record, "dagster_meta", {}).get("dagster_event") is None
+def _is_progress(record: logging.LogRecord) -> bool:
+    """Whether a record is a message of ours: no event of the run history, and no failure.
+
+    Failures are told once, at the end, without the tools' stack.
+    """
+    event = getattr(record, "dagster_meta", {}).get("dagster_event")
+    return event is None and record.levelno < logging.ERROR
 
 
 def _plain_lines(context: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("collections", level=logging.INFO)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_PlainLines())
-    handler.addFilter(_is_said_by_an_asset)
+    handler.addFilter(_is_progress)
     logger.addHandler(handler)
     return logger
 

@@ -257,7 +257,7 @@ def _print_failures(result: "ExecuteInProcessResult") -> None:
 def _quiet_the_tools() -> None:
     """Keep the tools' own warnings off the terminal; failures are told by `_print_failures`."""
     warnings.simplefilter("ignore")
-    for name in ("dagster", "dagster_dbt"):
+    for name in ("dagster", "dagster_dbt", "dagster._core.execution.plan.active"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 

@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.dbt_runs import DbtError
-from orchestration.instance import ensure_process_tag
+from orchestration.instance import ensure_process_tag, quick_history
 from orchestration.settings import Settings
 from orchestration.writer import hold_writer
 
@@ -33,7 +33,7 @@ def writer_resource(settings: Settings) -> dg.ResourceDefinition:
 
     @dg.resource(description="The kernel lock that lets one run at a time write into the home.")
     def writer(context: dg.InitResourceContext) -> Iterator[None]:
-        with hold_writer(settings.lock, purpose=f"Dagster run {context.run_id}"):
+        with hold_writer(settings.lock, purpose=f"Dagster run {context.run_id}"), quick_history():
             if context.instance is not None and context.run_id is not None:
                 ensure_process_tag(context.instance, context.run_id)
             yield

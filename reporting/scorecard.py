@@ -15,6 +15,9 @@ import duckdb
 from reporting.publication import CLOSED_SETTINGS
 
 SHOWN_PROOFS: Final = 10
+GROUP: Final = "all"
+"""The scope of all companies together; where it is, each company's own is left to the mart."""
+
 _DIGITS: Final = Decimal("0.0001")
 
 
@@ -58,12 +61,16 @@ def _scorecard(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """).fetchall()
     if not rows:
         return ["The scorecard is empty."]
+    companies = list(dict.fromkeys(row[0] for row in rows))
+    if GROUP in companies:
+        companies = [GROUP]
     lines = []
-    for company in dict.fromkeys(row[0] for row in rows):
+    for company in companies:
         of_company = [row for row in rows if row[0] == company]
         quarter, is_complete = of_company[0][1:3]
         lines += [
-            f"Scorecard of {company}, {_quarter(quarter)}{'' if is_complete else ' to date'}",
+            f"Scorecard of {'all companies' if company == GROUP else company}, "
+            f"{_quarter(quarter)}{'' if is_complete else ' to date'}",
             *_table(
                 ("measure", "指标", "value", "target", "status", "quarter before", "change"),
                 (
@@ -71,7 +78,7 @@ def _scorecard(connection: duckdb.DuckDBPyConnection) -> list[str]:
                         label_en,
                         label_zh,
                         _number(value),
-                        f"{_COMPARISONS.get(comparison, '')} {_number(target)}".strip(),
+                        _target(comparison, target),
                         status,
                         _number(previous),
                         _number(change),
@@ -148,6 +155,13 @@ _COMPARISONS: Final = {"at_least": "≥", "at_most": "≤", "below": "<"}
 
 def _quarter(start: date) -> str:
     return f"{start.year} Q{(start.month + 2) // 3}"
+
+
+def _target(comparison: str | None, target: Decimal | None) -> str:
+    """What is to be reached, such as `≥ 0.95`; a dash where nothing is asked."""
+    if target is None:
+        return "–"
+    return f"{_COMPARISONS.get(comparison or '', '')} {_number(target)}".strip()
 
 
 def _number(value: Decimal | None) -> str:

@@ -195,7 +195,8 @@ def run_dbt(
             _manifest = parsed.result
         arguments = [command, "--quiet", *places]
         if select:
-            arguments += ["--select", *select]
+            # Only those tests whose models are all selected.
+            arguments += ["--indirect-selection", "buildable", "--select", *select]
         if exclude:
             arguments += ["--exclude", *exclude]
         result = dbtRunner(manifest=_manifest).invoke(arguments)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ingest.records import LoadRecord
 from tests.warehouse import build_warehouse, end_of_day, fetch, run_dbt
 
 pytestmark = pytest.mark.warehouse
@@ -87,6 +88,9 @@ LEDGER: Rows = [
         _delivery_kind="full",
         _delivery_date=SECOND,
     ),
+    # Of the second full list only one row came, and that went into quarantine.
+    invoice("held", "100.00", document_id="broken", _source="sheet", _delivery_kind="full"),
+    invoice("held", "40.00", document_id="gone", _source="sheet", _delivery_kind="full"),
     invoice("corrected", "100.00"),
     invoice("corrected", "80.00", _delivery_date=SECOND),
     invoice("disputed", "100.00"),
@@ -173,6 +177,39 @@ PAYMENTS: Rows = [
     payment("unknown", "10.00", document_id="gone"),
 ]
 
+SECOND_SHEET = LoadRecord(
+    load_id="second_sheet",
+    load_sequence=1000,
+    run_id="test",
+    source="sheet",
+    extract="ledger",
+    delivery_date=SECOND,
+    delivery_kind="full",
+    file_name="sheet.csv",
+    file_sha256="second_sheet",
+    file_bytes=1,
+    mapping_fingerprint="test",
+    status="admitted",
+    recorded_at=end_of_day(SECOND),
+    received_at=end_of_day(SECOND),
+    rows_read=1,
+    rows_quarantined=1,
+    amount_read=Decimal(0),
+    amount_quarantined=Decimal(0),
+)
+QUARANTINED = {
+    "load_id": SECOND_SHEET.load_id,
+    "source": "sheet",
+    "extract": "ledger",
+    "delivery_date": SECOND,
+    "source_file": "sheet.csv",
+    "row_number": 1,
+    "reason_code": "BAD_AMOUNT",
+    "raw_text": "held,broken,1,…",
+    "row_key": "held|broken|1",
+    "recorded_at": end_of_day(SECOND),
+}
+
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -211,6 +248,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ],
         },
         as_of_date=AS_OF,
+        loads=[SECOND_SHEET],
+        quarantined_rows=[QUARANTINED],
         command="build",
         select=MODELS,
     )
@@ -315,6 +354,12 @@ def test_a_document_left_out_of_a_full_delivery_is_withdrawn_from_then_on(
         "goes": Decimal("40.00"),
     }
     assert open_items("listed", AS_OF, end_of_day(SECOND)) == {"stays": Decimal("100.00")}
+
+
+def test_a_row_in_quarantine_is_not_left_out_of_a_full_delivery(open_items: Ask) -> None:
+    both = {"broken": Decimal("100.00"), "gone": Decimal("40.00")}
+    assert open_items("held", AS_OF, end_of_day(FIRST)) == both
+    assert open_items("held", AS_OF) == {"broken": Decimal("100.00")}
 
 
 def test_a_correction_changes_the_past_only_for_who_knows_of_it(open_items: Ask) -> None:

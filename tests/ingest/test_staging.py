@@ -186,6 +186,16 @@ def test_repeated_rows_count_as_duplicates_and_conflicts_are_quarantined(
     assert conflicts["raw_text"].to_list() == [lines[4], lines[51]]
 
 
+def test_repeated_keys_are_found_in_every_partition_of_the_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.staging._HASH_PARTITION_ROWS", 10)
+    lines = [f"INV-{n},C001,invoice,2026-06-15,,USD,{n}.00" for n in range(1, 61)]
+    (load,) = stage(tmp_path, "ledger.csv", ledger_csv(*lines, *lines))
+    assert (load.record.rows_accepted, load.record.rows_duplicate) == (60, 60)
+    assert accepted(load)["_row_number"].to_list() == list(range(1, 61))
+
+
 def bad_rows(bad: int, good: int) -> str:
     """A ledger with so many bad and good rows."""
     rows = [f"INV-{n},C001,invoice,2026-06-15,,USD,1.00" for n in range(good)]

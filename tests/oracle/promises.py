@@ -74,7 +74,8 @@ def promises(
     ]
     made.sort(key=lambda row: (row["contacted_at"], row["contact_id"]))
     known = last_told(extracts.ledger, LEDGER_KEY, parameters.known_at)
-    purses = _purses(cash_on_documents(extracts, parameters, book))
+    cash = cash_on_documents(extracts, parameters, book)
+    purses = _purses(cash)
     targets = [_target(row["customer_id"], row.get("document_id"), known) for row in made]
     days = [local_date(row["contacted_at"], parameters.timezone) for row in made]
     result = []
@@ -127,7 +128,7 @@ def promises(
                     is_superseded=superseded is not None,
                     is_settled=target is not None
                     and _is_settled(
-                        book, row["customer_id"], target, min(deadline, parameters.as_of_date)
+                        book, cash, row["customer_id"], target, min(deadline, parameters.as_of_date)
                     ),
                     is_over=deadline < parameters.as_of_date,
                 ),
@@ -159,9 +160,21 @@ def _status(
     return "partly_kept" if is_paid_in_part else "broken"
 
 
-def _is_settled(book: Journal, customer_id: str, document_id: str, day: date) -> bool:
-    """Whether nothing of the document was open on a day, or it was withdrawn altogether."""
-    return not any(
+def _is_settled(
+    book: Journal, cash: Sequence[Cash], customer_id: str, document_id: str, day: date
+) -> bool:
+    """Whether nothing of the document was open on a day, or it was withdrawn altogether.
+
+    A document settled by cash that was taken back afterwards was not settled.
+    """
+    is_taken_back = any(
+        piece.is_reversal
+        and piece.facts.customer_id == customer_id
+        and piece.facts.item.document_id == document_id
+        and piece.payment_date <= day < piece.effective_date
+        for piece in cash
+    )
+    return not is_taken_back and not any(
         item.facts.item.item_type == "document"
         and item.facts.customer_id == customer_id
         and item.facts.item.document_id == document_id

@@ -57,7 +57,8 @@
 {%- endmacro -%}
 
 {%- macro default__prorate_amount(amount, part, whole) -%}
-    {%- set product = "cast(abs(" ~ amount ~ ") * 100 as hugeint) * cast(abs(" ~ part ~ ") * 100 as hugeint)" -%}
+    {%- set amount_cents = "cast(abs(" ~ amount ~ ") * 100 as hugeint)" -%}
+    {%- set part_cents = "cast(abs(" ~ part ~ ") * 100 as hugeint)" -%}
     {%- set divisor = "cast(abs(" ~ whole ~ ") * 100 as hugeint)" -%}
     cast(
         case
@@ -65,7 +66,8 @@
             else
                 sign({{ amount }}) * sign({{ part }}) * sign({{ whole }})
                 * cast(
-                    ({{ product }} * 2 + {{ divisor }}) // (2 * {{ divisor }}) as decimal(28, 0)
+                    ({{ amount_cents }} * {{ part_cents }} * 2 + {{ divisor }})
+                    // (2 * {{ divisor }}) as decimal(28, 0)
                 )
                 * cast('0.01' as decimal(3, 2))
         end

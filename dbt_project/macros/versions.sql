@@ -12,8 +12,8 @@
     absence withdraws.
 -#}
 {%- macro versions_of(extract_name, key, content, absence_withdraws=true) -%}
-{%- set key_list = key | join(', ') -%}
-ranked as (
+    {%- set key_list = key | join(', ') -%}
+    ranked as (
     select
         *,
         row_number() over (
@@ -47,9 +47,7 @@ quarantined_rows as (
 
 seen_in_quarantine as (
     select
-        {%- for column in key + content %}
-        winners.{{ column }},
-        {%- endfor %}
+        {{ columns_of(key + content, 'winners') }},
         quarantined_rows.recorded_at as _recorded_at,
         loads.superseded_at,
         loads.superseding_load_id,
@@ -71,9 +69,7 @@ seen_in_quarantine as (
 
 sightings as (
     select
-        {%- for column in key + content %}
-        winners.{{ column }},
-        {%- endfor %}
+        {{ columns_of(key + content, 'winners') }},
         winners._recorded_at,
         loads.superseded_at,
         loads.superseding_load_id,
@@ -108,9 +104,7 @@ absences as (
 {% endif %}
 stated as (
     select
-        {%- for column in key + content %}
-        {{ column }},
-        {%- endfor %}
+        {{ columns_of(key + content) }},
         _recorded_at,
         _load_id,
         _load_sequence,
@@ -119,9 +113,7 @@ stated as (
     {%- if absence_withdraws %}
     union all
     select
-        {%- for column in key + content %}
-        {{ 'true as is_withdrawn' if column == 'is_withdrawn' else column }},
-        {%- endfor %}
+        {{ columns_of(key + content) | replace('is_withdrawn', 'true as is_withdrawn') }},
         superseded_at as _recorded_at,
         superseding_load_id as _load_id,
         _load_sequence,
@@ -146,9 +138,7 @@ changes as (
 
 intervals as (
     select
-        {%- for column in key + content %}
-        {{ column }},
-        {%- endfor %}
+        {{ columns_of(key + content) }},
         _recorded_at as valid_from,
         coalesce(
             lead(_recorded_at) over (partition by {{ key_list }} order by _recorded_at),
@@ -164,9 +154,7 @@ versions as (
     select * from intervals
     union all
     select
-        {%- for column in key + content %}
-        {{ column }},
-        {%- endfor %}
+        {{ columns_of(key + content) }},
         _recorded_at as valid_from,
         _recorded_at as valid_to,
         _load_id,
@@ -175,6 +163,13 @@ versions as (
     from ranked
     where rank_in_instant > 1
 )
+{%- endmacro -%}
+
+{#- Columns for a select list, with the name of their table in front where one is given. -#}
+{%- macro columns_of(columns, table_name=none) -%}
+    {%- for column in columns -%}
+        {{ table_name ~ '.' if table_name }}{{ column }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro -%}
 
 {#- Several columns as one value that compares null-safe as a whole. -#}
@@ -192,9 +187,9 @@ versions as (
 
 {#- The key of a row as ingest writes it into the quarantine: the values joined by `|`. -#}
 {%- macro row_key_of(key, alias) -%}
-    concat_ws('|'
+    {%- set parts = [] -%}
     {%- for column in key -%}
-    , cast({{ alias }}.{{ column }} as varchar)
+        {%- do parts.append("cast(" ~ alias ~ "." ~ column ~ " as varchar)") -%}
     {%- endfor -%}
-    )
+    concat_ws('|', {{ parts | join(', ') }})
 {%- endmacro -%}

@@ -1,0 +1,105 @@
+"""Run one stage of the warehouse by itself, so that it can be measured as a process.
+
+``python -m benchmarks.stages <stage> <home>``, with the stages `ingest`, `suites`, `parse` and
+`build`, in that order on one home whose landing folder holds a `canonical` delivery.
+"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+TIMEZONE = "Asia/Shanghai"
+RUN = "benchmark"
+
+
+def ingest(home: Path) -> None:
+    """Landing folder to lake: archive, read, type, quarantine, admit."""
+    from ingest import lake
+    from ingest.mappings import load_mappings
+
+    folders = lake.Folders.of_home(home)
+    lake.initialise(folders)
+    lake.recover(folders)
+    staged = lake.stage_pending(
+        folders,
+        mappings=load_mappings(timezone=TIMEZONE),
+        timezone=ZoneInfo(TIMEZONE),
+        now=datetime.now(UTC),
+        run_id=RUN,
+        settle_seconds=0,
+    )
+    lake.admit(folders, staged, rejections={})
+
+
+def suites(home: Path) -> None:
+    """Judge the loads of the lake as if they were staged beside an empty one."""
+    import quality
+    from ingest import lake
+    from ingest.records import ADMITTED, load_records_from_frame
+    from quality import LoadUnderJudgement
+
+    folders = lake.Folders.of_home(home)
+    records = load_records_from_frame(lake.load_records(folders))
+    admitted = [record for record in records if record.status == ADMITTED]
+    paths = {record.extract: [folders.lake / str(record.parquet_path)] for record in admitted}
+    empty = home / "empty_lake"
+    empty.mkdir(exist_ok=True)
+    for record in admitted:
+        results = quality.judge_loads(
+            record.extract,
+            [
+                LoadUnderJudgement(
+                    load_id=record.load_id,
+                    extract=record.extract,
+                    parquet=folders.lake / str(record.parquet_path),
+                    delivery_date=record.delivery_date,
+                    source=record.source,
+                    rows_accepted=record.rows_accepted,
+                    amount_accepted=record.amount_accepted,
+                )
+            ],
+            lake=empty,
+            run_id=RUN,
+            staged_other=paths,
+        )
+        blocked = quality.blocked_loads(results)
+        if blocked:
+            raise RuntimeError(f"clean data failed its suite: {blocked}")
+
+
+def parse(home: Path) -> None:
+    """Write the run's parameters, and copy and parse the dbt project."""
+    from ingest import lake
+    from ingest.records import load_records_from_frame
+    from orchestration import dbt_runs, deliveries
+    from orchestration.settings import load_settings, prepare_home, set_environment
+
+    settings = load_settings()
+    prepare_home(settings)
+    set_environment(settings)
+    project = dbt_runs.prepare_project(settings)
+    deliveries.write_run_parameters(
+        settings,
+        load_records_from_frame(lake.load_records(lake.Folders.of_home(home))),
+        run_id=RUN,
+        code_version=project.fingerprint,
+    )
+
+
+def build(home: Path) -> None:
+    """Build and test every model in one invocation of dbt."""
+    from orchestration import dbt_runs
+    from orchestration.settings import load_settings, set_environment
+
+    settings = load_settings()
+    set_environment(settings)
+    (home / "warehouse.duckdb").unlink(missing_ok=True)
+    for _ in dbt_runs.build(dbt_runs.prepare_project(settings)):
+        pass
+
+
+STAGES = {"ingest": ingest, "suites": suites, "parse": parse, "build": build}
+
+if __name__ == "__main__":
+    STAGES[sys.argv[1]](Path(sys.argv[2]))

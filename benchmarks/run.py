@@ -167,8 +167,8 @@ def _checksums(warehouse: Path) -> dict[str, tuple[int, int]]:
         ).fetchall()
         checksums = {}
         for (mart,) in marts:
-            table = connection.table(f"marts.{mart}").set_alias("mart")
-            total = table.aggregate("count(*), coalesce(sum(hash(mart)::hugeint), 0)").fetchall()
+            rows = connection.sql(f"from marts.{mart}").set_alias("mart")
+            total = rows.aggregate("count(*), coalesce(sum(hash(mart)::hugeint), 0)").fetchall()
             checksums[mart] = (int(total[0][0]), int(total[0][1]))
     return checksums
 

@@ -401,7 +401,7 @@ class _Book:
             discount = abs(reversal.discount_amount)
             if reversal.document_id is not None:
                 settled = [line for line in lines if line.document_id == reversal.document_id]
-                undone = (settled or lines or [None])[0]
+                undone = next(iter(settled or lines), None)
                 self._reverse(reversal, undone, reversal.document_id, rest, discount)
                 continue
             for line in lines:

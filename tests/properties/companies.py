@@ -29,7 +29,7 @@ CURRENCIES = ("CNY", "CNY", "CNY", "USD", "EUR", "XAF")
 CUSTOMERS = ("A", "B", "C")
 COLLECTORS = ("K1", "K2", "K3")
 
-Content = Mapping[str, Any]
+Content = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def receivables(draw: st.DrawFn, number: int) -> list[Told]:
     customers = draw(st.sampled_from((("A", "A"), ("B", "B"), ("A", "B"))))
     result = []
     for installment in range(1, installments + 1):
-        versions = []
+        versions: list[Content] = []
         amount = draw(amounts)
         for version in range(draw(st.integers(1, 2))):
             document_date = document_dates[0]
@@ -146,7 +146,7 @@ def set_against(
     target = draw(
         st.sampled_from([*targets, {"document_id": "gone", "currency_code": "CNY"}, None])
     )
-    versions = []
+    versions: list[Content] = []
     for _ in range(draw(st.integers(1, 2))):
         amount = draw(amounts)
         if kind == "adjustment" and draw(st.booleans()):
@@ -182,13 +182,14 @@ def payment_lines(
     payment_id = f"P{number}"
     payment_date = draw(days())
     customer = draw(st.sampled_from(("A", "A", "B", "C")))
-    result, contents = [], []
+    result: list[Told] = []
+    contents: list[Content] = []
     currency = draw(st.sampled_from(CURRENCIES))
     lines = draw(st.sampled_from((1, 1, 1, 2, 3)))
     for line in range(1, lines + 1):
-        versions = []
+        versions: list[Content] = []
         for _ in range(draw(st.sampled_from((1, 1, 2)))):
-            target = draw(
+            target: Content | None = draw(
                 st.sampled_from([*targets, *targets, {"document_id": "gone", "amount": 9}, None])
             )
             if target and lines == 1 and draw(st.integers(0, 9)):
@@ -257,7 +258,7 @@ def reversals(draw: st.DrawFn, number: int, lines: Sequence[Content]) -> list[To
 @st.composite
 def portfolios(draw: st.DrawFn) -> list[Content]:
     """Who owns which customer from when to when: handed over, left alone, or never owned."""
-    spans = []
+    spans: list[Content] = []
     for customer in CUSTOMERS:
         starts = sorted(draw(st.lists(days(), max_size=2, unique=True)))
         for place, start in enumerate(starts):
@@ -282,7 +283,7 @@ def portfolios(draw: st.DrawFn) -> list[Content]:
 @st.composite
 def contacts(draw: st.DrawFn, targets: Sequence[Content]) -> list[Content]:
     """Contacts by phone or mail, some with a promise on a document or on the customer."""
-    result = []
+    result: list[Content] = []
     for number in range(draw(st.integers(0, 6))):
         day = draw(days(last=date(2024, 6, 1)))
         instant = datetime.combine(day, time(draw(st.integers(0, 23)), 0, 0))
@@ -385,7 +386,7 @@ def delivered_rows(plan: Plan, number: int) -> dict[str, list[dict[str, Any]]]:
     """The rows that a company's source delivers, with their load metadata."""
     prefix = f"{number:03d}"
     source = f"erp_{prefix}"
-    company = {"company_code": f"co_{prefix}"}
+    company: Content = {"company_code": f"co_{prefix}"}
     rows: dict[str, list[dict[str, Any]]] = {
         "ledger": _told_rows(plan.ledger, plan.full_deliveries, prefix, source, company),
         "payments": _told_rows(plan.payments, plan.full_deliveries, prefix, source, company),
@@ -407,7 +408,7 @@ def _told_rows(
     full_deliveries: frozenset[int],
     prefix: str,
     source: str,
-    company: Mapping[str, str],
+    company: Content,
 ) -> list[dict[str, Any]]:
     rows = []
     standing: dict[int, Content] = {}

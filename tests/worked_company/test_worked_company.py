@@ -353,6 +353,8 @@ def test_the_warehouse_measures_turnover_recovery_and_bad_debt_as_the_page(
             "month_start between '2026-02-01' and '2026-03-01'",
         ),
         ("scorecard_by_quarter", "quarter_start = '2026-01-01'"),
+        ("receivables_by_document", "true"),
+        ("exceptions_by_document", "true"),
     ],
 )
 def test_the_warehouse_fills_the_mart_as_the_page(

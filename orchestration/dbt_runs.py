@@ -206,7 +206,7 @@ def _invoke(
             if events is not None and message.info.name in _RESULT_EVENTS:
                 events.put(msg_to_dict(message))
 
-        manifest = _manifests.get(project.fingerprint)
+        manifest = _manifests.get(project.project)
         try:
             outcome = dbtRunner(manifest=manifest, callbacks=[forward]).invoke(
                 [
@@ -225,7 +225,7 @@ def _invoke(
         finally:
             _close_warehouse()
     if arguments[0] == "parse" and outcome.success:
-        _manifests[project.fingerprint] = outcome.result
+        _manifests[project.project] = outcome.result
     if not outcome.success:
         failed = [
             f"{result.node.name}: {' '.join((result.message or 'no message').split())}"
@@ -258,4 +258,4 @@ def _prune(folder: Path) -> None:
         shutil.rmtree(copy, ignore_errors=True)
 
 
-_manifests: Final[dict[str, Any]] = {}
+_manifests: Final[dict[Path, Any]] = {}

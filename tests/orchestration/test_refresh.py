@@ -1,0 +1,268 @@
+"""Whole refreshes of a small home, through the real job, as the command line runs them."""
+
+import shutil
+import subprocess
+import sys
+from decimal import Decimal
+
+import dagster as dg
+import duckdb
+import pytest
+
+from ingest.lake import load_records
+from orchestration import deliveries, refresh
+from orchestration.assets import DELIVERY_DATES, LOADS, PUBLISHED, extract_key
+from orchestration.definitions import build_definitions
+from orchestration.instance import open_instance
+from orchestration.jobs import DAILY_REFRESH
+from orchestration.settings import PROJECT_ROOT, Settings
+from reporting.publication import current_version
+from tests.orchestration.conftest import TOTALS_HEADER, deliver
+
+pytestmark = pytest.mark.warehouse
+
+GOOD = "A-1,C-1,invoice,2026-01-10,CNY,100.00\nA-2,C-1,invoice,2026-01-11,USD,30.50\n"
+LATER = "A-3,C-2,invoice,2026-01-12,CNY,11.00\n"
+CORRECTED = "A-3,C-2,invoice,2026-01-12,CNY,12.00\nA-4,C-2,invoice,2026-01-12,CNY,1.00\n"
+TWO_ROWS_ANNOUNCED = "ledger,2026-01-13,canonical,2\n"
+
+
+def billed(settings: Settings) -> dict[str, Decimal]:
+    """What the published copy says was billed."""
+    path = settings.published / "current" / "collections.duckdb"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return dict(connection.execute("from marts.billed_by_currency").fetchall())
+
+
+def history(settings: Settings) -> list[tuple[str, dg.DagsterRunStatus, list[str]]]:
+    """Runs in the order in which they began: id, status and the steps that were started."""
+    with open_instance(settings) as instance:
+        return [
+            (
+                run.run_id,
+                run.status,
+                [
+                    record.event_log_entry.step_key or ""
+                    for record in instance.get_records_for_run(
+                        run.run_id, of_type=dg.DagsterEventType.STEP_START
+                    ).records
+                ],
+            )
+            for run in reversed(instance.get_runs())
+        ]
+
+
+def latest_check(settings: Settings, extract: str, code: str) -> tuple[str, dg.AssetCheckSeverity]:
+    """Status and severity of the last evaluation of a check of an extract."""
+    key = dg.AssetCheckKey(extract_key(extract), code)
+    with open_instance(settings) as instance:
+        (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+        assert record.event is not None
+        evaluation = record.event.asset_check_evaluation
+        assert evaluation is not None
+        return record.status.value, evaluation.severity
+
+
+def test_a_refresh_publishes_what_was_delivered_and_the_next_one_has_nothing_to_do(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(settings, "2026-01-12", GOOD)
+    assert refresh.main([]) == refresh.DONE
+    told = capsys.readouterr().out
+    assert billed(settings) == {"CNY": Decimal("100.00"), "USD": Decimal("30.50")}
+    assert "Published: v000001, as of 2026-01-12" in told
+    assert "Loads: 1 admitted." in told
+    assert str(settings.warehouse) in told
+    assert str(settings.data_docs / "index.html") in told
+    assert (settings.data_docs / "index.html").is_file()
+
+    ((run_id, status, steps),) = history(settings)
+    assert status is dg.DagsterRunStatus.SUCCESS
+    assert steps == [
+        "take_in_deliveries",
+        "judged_loads",
+        "build_warehouse",
+        "published__collections",
+    ]
+    version = current_version(settings.published)
+    assert version is not None
+    assert version.facts["run_id"] == run_id
+    assert version.facts["load_sequence"] == "1"
+    with open_instance(settings) as instance:
+        assert instance.get_dynamic_partitions(DELIVERY_DATES.name or "") == ["2026-01-12"]
+        event = instance.get_latest_materialization_event(extract_key("ledger"))
+        assert event is not None
+        materialization = event.asset_materialization
+        assert materialization is not None
+        assert materialization.partition == "2026-01-12"
+        metadata = materialization.metadata
+        assert metadata["rows read"].value == 2
+        assert metadata["rows accepted"].value == 2
+        assert metadata["amount accepted"].value == "130.50"
+        assert "ledger.csv" in str(metadata["by file"].value)
+        assert instance.get_latest_materialization_event(PUBLISHED) is not None
+        assert instance.get_latest_materialization_event(LOADS) is not None
+    assert latest_check(settings, "ledger", "key_is_unique")[0] == "SUCCEEDED"
+
+    assert refresh.main([]) == refresh.DONE
+    told = capsys.readouterr().out
+    assert "Nothing new since v000001 was published. Nothing to do." in told
+    assert "starting Dagster" not in told
+    assert "Published: v000001, as of 2026-01-12" in told
+    assert len(history(settings)) == 1
+
+
+def test_a_bad_load_stops_before_dbt_until_it_is_answered(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(settings, "2026-01-12", GOOD)
+    assert refresh.main([]) == refresh.DONE
+    before = billed(settings)
+
+    deliver(settings, "2026-01-13", LATER)
+    deliver(
+        settings,
+        "2026-01-13",
+        TWO_ROWS_ANNOUNCED,
+        extract="control_totals",
+        header=TOTALS_HEADER,
+    )
+    assert refresh.main([]) == refresh.FAILED
+    told = capsys.readouterr()
+    assert "row_count_equals_the_control_total" in told.err
+    assert "Deliver corrected files" in told.err
+    assert "2026-01-13/canonical/ledger.csv" in told.err
+    _, status, steps = history(settings)[-1]
+    assert status is dg.DagsterRunStatus.FAILURE
+    assert steps == ["take_in_deliveries", "judged_loads"]
+    assert billed(settings) == before
+    assert latest_check(settings, "ledger", "row_count_equals_the_control_total") == (
+        "FAILED",
+        dg.AssetCheckSeverity.ERROR,
+    )
+
+    assert refresh.main([]) == refresh.FAILED
+    assert billed(settings) == before
+    assert history(settings)[-1][2] == ["take_in_deliveries", "judged_loads"]
+
+    deliver(settings, "2026-01-14", CORRECTED)
+    assert refresh.main([]) == refresh.DONE
+    assert billed(settings) == {"CNY": Decimal("113.00"), "USD": Decimal("30.50")}
+
+
+def test_a_run_may_go_on_without_a_rejected_load(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(settings, "2026-01-12", GOOD)
+    deliver(settings, "2026-01-13", LATER)
+    deliver(
+        settings,
+        "2026-01-13",
+        TWO_ROWS_ANNOUNCED,
+        extract="control_totals",
+        header=TOTALS_HEADER,
+    )
+    assert refresh.main([]) == refresh.FAILED
+    assert current_version(settings.published) is None
+    assert refresh.main(["--without-rejected"]) == refresh.DONE
+    assert billed(settings) == {"CNY": Decimal("100.00"), "USD": Decimal("30.50")}
+    assert latest_check(settings, "ledger", "row_count_equals_the_control_total") == (
+        "FAILED",
+        dg.AssetCheckSeverity.WARN,
+    )
+    capsys.readouterr()
+    assert refresh.main([]) == refresh.DONE
+    assert "Nothing to do." in capsys.readouterr().out
+
+
+def test_a_failing_test_of_the_marts_keeps_the_published_copy(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(settings, "2026-01-12", GOOD)
+    assert refresh.main([]) == refresh.DONE
+    before = billed(settings)
+    deliver(settings, "2026-01-13", "A-5,C-2,invoice,2026-01-12,CNY,1000000.00\n")
+    assert refresh.main([]) == refresh.FAILED
+    assert "assert_billing_is_possible" in capsys.readouterr().err
+    assert billed(settings) == before
+    assert history(settings)[-1][2][-1] == "build_warehouse"
+    version = current_version(settings.published)
+    assert version is not None
+    assert version.name == "v000001"
+
+
+def test_a_rejected_file_does_not_stop_the_others_but_is_told(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(settings, "2026-01-12", GOOD)
+    deliver(settings, "2026-01-12", "1,2\n", extract="payments", header="no,known_column")
+    assert refresh.main([]) == refresh.FAILED
+    told = capsys.readouterr()
+    assert "MISSING_COLUMN" in told.err
+    assert "deliver them again" in told.err
+    assert billed(settings) == {"CNY": Decimal("100.00"), "USD": Decimal("30.50")}
+    assert history(settings)[-1][1] is dg.DagsterRunStatus.SUCCESS
+
+
+def test_warehouse_and_lake_are_rebuilt_to_the_same_numbers(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(settings, "2026-01-12", GOOD)
+    deliver(settings, "2026-01-13", LATER)
+    assert refresh.main([]) == refresh.DONE
+    numbers = billed(settings)
+    records = load_records(deliveries.folders_of(settings))
+
+    settings.warehouse.write_bytes(b"the stump of a killed build")
+    assert refresh.main(["--rebuild"]) == refresh.DONE
+    assert billed(settings) == numbers
+
+    settings.warehouse.unlink()
+    shutil.rmtree(settings.lake)
+    assert refresh.main(["--from-archive"]) == refresh.DONE
+    assert billed(settings) == numbers
+    assert load_records(deliveries.folders_of(settings)).equals(records)
+    version = current_version(settings.published)
+    assert version is not None
+    assert version.name == "v000003"
+    capsys.readouterr()
+
+
+def test_two_refreshes_at_once_one_works_and_the_other_leaves(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(settings, "2026-01-12", GOOD)
+    holder = subprocess.Popen(  # noqa: S603
+        [
+            sys.executable,
+            "-c",
+            "import sys\nfrom pathlib import Path\n"
+            "from orchestration.writer import hold_writer\n"
+            "with hold_writer(Path(sys.argv[1]), purpose='the first refresh'):\n"
+            "    print('held', flush=True)\n    sys.stdin.read()\n",
+            str(settings.lock),
+        ],
+        cwd=PROJECT_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    try:
+        assert refresh.main([]) == refresh.BUSY
+        told = capsys.readouterr().err
+        assert f"Process {holder.pid}" in told
+        assert "the first refresh" in told
+
+        job = build_definitions(settings).resolve_job_def(DAILY_REFRESH)
+        with open_instance(settings) as instance:
+            result = job.execute_in_process(instance=instance, raise_on_error=False)
+        assert not result.success
+        (failure,) = [event for event in result.all_events if event.is_run_failure]
+        assert f"Process {holder.pid}" in str(failure)
+        assert not (settings.archive / "deliveries.jsonl").exists()
+    finally:
+        holder.communicate(b"")
+        holder.stdout.close()
+    assert refresh.main([]) == refresh.DONE
+    assert billed(settings) == {"CNY": Decimal("100.00"), "USD": Decimal("30.50")}

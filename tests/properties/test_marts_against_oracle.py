@@ -44,6 +44,7 @@ ASKED_OF_COMPANIES = (
     (date(2024, 6, 30), end_of_day(DELIVERIES[2])),
 )
 SOURCES = Path(__file__).resolve().parents[2] / "ingest" / "sources"
+UNIT_TESTS = ("test_type:unit",)
 SEEDS = Seeds()
 BUCKETS = SEEDS.buckets()
 
@@ -157,7 +158,7 @@ def built_sample(home: Path) -> Built:
     admit(folders, run, rejections={})
     parameters = Parameters(settings.end_date, datetime(2026, 7, 1))
     write_run_parameters(home, as_of_date=parameters.as_of_date, known_at=parameters.known_at)
-    run_dbt(home, "build")
+    run_dbt(home, "build", exclude=UNIT_TESTS)
     lake = read_lake(home)
     codes = sorted({row["company_code"] for row in lake.ledger})
     companies = [Company(code, {}, Reckoning(code, lake, parameters, SEEDS)) for code in codes]
@@ -189,6 +190,7 @@ def built_companies(home: Path, as_of_date: date, last_known: date, draw_seed: i
         as_of_date=as_of_date,
         known_at=parameters.known_at,
         command="build",
+        exclude=UNIT_TESTS,
     )
     lake = read_lake(home)
     companies = [

@@ -27,7 +27,7 @@ from orchestration.settings import (
 from orchestration.writer import WriterBusyError, hold_writer
 
 if TYPE_CHECKING:
-    from dagster import ExecuteInProcessResult
+    from dagster import ExecuteInProcessResult, SerializableErrorInfo
 
     from ingest.records import LoadRecord
 
@@ -238,20 +238,26 @@ def _print_failures(result: "ExecuteInProcessResult") -> None:
         if data.user_failure_data is not None and data.user_failure_data.description:
             words = data.user_failure_data.description
         else:
-            error = data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            words = error.message.strip() if error is not None else "no reason was given"
+            words = _cause_of(data.error)
         print(f"\n{event.step_key} failed: {words}", file=sys.stderr)
     if not failures:
         for event in result.all_events:
-            if event.is_run_failure and event.job_failure_data.error is not None:
-                print(f"\nThe run failed: {event.job_failure_data.error.message}", file=sys.stderr)
+            if event.is_run_failure:
+                print(
+                    f"\nThe run failed: {_cause_of(event.job_failure_data.error)}", file=sys.stderr
+                )
     print(
         f"The run is {result.run_id}; make ui shows it with all its events. The published copy is "
         "what it was.",
         file=sys.stderr,
     )
+
+
+def _cause_of(error: "SerializableErrorInfo | None") -> str:
+    """The words of what happened first, below what the tools made of it."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "no reason was given"
 
 
 def _quiet_the_tools() -> None:

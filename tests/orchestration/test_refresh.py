@@ -259,7 +259,10 @@ def test_two_refreshes_at_once_one_works_and_the_other_leaves(
             result = job.execute_in_process(instance=instance, raise_on_error=False)
         assert not result.success
         (failure,) = [event for event in result.all_events if event.is_run_failure]
-        assert f"Process {holder.pid}" in str(failure)
+        error = failure.job_failure_data.error
+        assert error is not None
+        assert error.cause is not None
+        assert f"Process {holder.pid}" in error.cause.message
         assert not (settings.archive / "deliveries.jsonl").exists()
     finally:
         holder.communicate(b"")

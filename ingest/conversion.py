@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from functools import cache, partial
 from typing import Final
 from zoneinfo import available_timezones
@@ -31,6 +31,8 @@ from ingest.records import INSTANT
 
 EARLIEST_DATE: Final = date(1950, 1, 1)
 LATEST_DATE: Final = date(2199, 12, 31)
+_EARLIEST_INSTANT: Final = datetime.combine(EARLIEST_DATE, time.min)
+_LATEST_INSTANT: Final = datetime.combine(LATEST_DATE, time.max)
 
 _KEY_CHARACTERS: Final = (
     r"[\x00-\x1f\x7f\u{80}-\u{a0}\u{ad}\u{1680}\u{2000}-\u{200f}\u{2028}-\u{202f}"
@@ -58,6 +60,20 @@ _INSTANT_FORMATS: Final = (
     "%Y-%m-%dT%H:%M",
 )
 _OFFSET: Final = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2})$"
+_ISO_INSTANT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?P<mark>[T ])[0-9]{2}:[0-9]{2}"
+    r"(?P<seconds>:[0-9]{2}(?:\.(?P<fraction>[0-9]{6}|[0-9]{3}))?)?"
+    r"(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_ISO_OFFSET: Final = re.compile(
+    r"Z|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3]):?(?P<minutes>[0-5][0-9])"
+)
+_MANY_OFFSETS: Final = 8
+"""More than the sites of one source have; each offset costs a pass over the texts."""
+
+_NO_OTHER_ISO: Final = re.compile(r"%Y-%m-%d|%Y[^-%]|%[-_0]?[dmy][^%]")
+"""How a format begins that cannot read an ISO instant as another one."""
+
 _READABLE: Final = pl.Decimal(38, 6)
 _CENTS: Final = r"^-?[0-9]{1,16}\.[0-9]{2}$"
 _BLANKS: Final = " \t\r\n"
@@ -410,7 +426,11 @@ class _Planner:
             )
         in_range = day.is_between(EARLIEST_DATE, LATEST_DATE)
         is_unclear = ~has_offset & is_ambiguous.fill_null(value=False)
-        value = pl.when(in_range & ~is_unclear & ~is_leap_second).then(instant)
+        exact = pl.when(in_range & ~is_unclear & ~is_leap_second).then(instant)
+        value: pl.Expr = exact
+        if all(_NO_OTHER_ISO.match(each) and "z" not in each.lower() for each in formats):
+            quick = partial(_clean_instants, timezone=self.timezone)
+            value = _quickly(text, quick, exact, INSTANT)
         return value, [
             Check("BAD_TIMESTAMP", "seconds from 00 to 59", is_leap_second),
             Check("AMBIGUOUS_DATE", "a date that the formats read alike", is_unclear),
@@ -521,6 +541,63 @@ def _clean_days(texts: pl.Series, formats: Sequence[str]) -> pl.Series | None:
     if not days.is_between(EARLIEST_DATE, LATEST_DATE).all():
         return None
     return days
+
+
+def _clean_instants(texts: pl.Series, *, timezone: str | None) -> pl.Series | None:
+    """Read ISO instants that are all written like the first, in few offsets.
+
+    A format with an offset as plain characters is parsed eight times as fast as one with `%z`.
+    """
+    if texts.null_count() == len(texts):
+        return pl.repeat(None, len(texts), dtype=INSTANT, eager=True)
+    written = _ISO_INSTANT.fullmatch(str(texts.first(ignore_nulls=True)))
+    if written is None or texts.str.contains(":60", literal=True).any():
+        return None
+    pattern = f"%Y-%m-%d{written['mark']}%H:%M"
+    if written["seconds"]:
+        pattern += ":%S"
+    if written["fraction"]:
+        pattern += f".%{len(written['fraction'])}f"
+    instants: pl.Series | None
+    if written["offset"] is not None:
+        instants = _offset_instants(texts, pattern, offset_length=len(written["offset"]))
+    elif timezone is not None:
+        naive = _instants(texts, pattern)
+        if not _in_range(naive):
+            return None
+        local = naive.dt.replace_time_zone(timezone, ambiguous="null", non_existent="null")
+        instants = local.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    else:
+        return None
+    if instants is None or instants.null_count() != texts.null_count():
+        return None
+    return instants if written["offset"] is None or _in_range(instants) else None
+
+
+def _in_range(instants: pl.Series) -> bool:
+    return instants.is_between(_EARLIEST_INSTANT, _LATEST_INSTANT).all()
+
+
+def _instants(texts: pl.Series, pattern: str) -> pl.Series:
+    return texts.str.to_datetime(pattern, time_unit="us", strict=False, cache=False)
+
+
+def _offset_instants(texts: pl.Series, pattern: str, *, offset_length: int) -> pl.Series | None:
+    """The instants of texts that end in an offset, in UTC; None when the offsets are too many."""
+    offsets = texts.str.tail(offset_length).unique().drop_nulls().to_list()
+    if len(offsets) > _MANY_OFFSETS:
+        return None
+    instants = []
+    for offset in offsets:
+        written = _ISO_OFFSET.fullmatch(offset)
+        if written is None:
+            return None
+        behind = timedelta(0)
+        if written["sign"]:
+            behind = timedelta(hours=int(written["hours"]), minutes=int(written["minutes"]))
+        local = _instants(texts, pattern + offset)
+        instants.append(local + behind if written["sign"] == "-" else local - behind)
+    return pl.select(pl.coalesce(instants)).to_series()
 
 
 def _clean_numbers(texts: pl.Series, *, column: Column) -> pl.Series | None:

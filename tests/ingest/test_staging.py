@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.extracts import EXTRACTS
-from ingest.mappings import SourceMapping
+from ingest.mappings import SourceMapping, canonical_mapping
 from ingest.readers.delimited import _fields_of
 from ingest.staging import StagedLoad
 from tests.ingest.staging_helpers import (
@@ -152,6 +152,47 @@ def test_instants_become_utc(tmp_path: Path) -> None:
         "2026-05-31 16:00:00.000000",
         "2026-06-01 04:30:00.000000",
     ]
+
+
+@pytest.mark.parametrize(
+    ("timezone", "texts"),
+    [
+        ("Asia/Shanghai", ["2026-06-01 10:00:00", "1950-01-01 00:00:00", "2199-12-31 23:59:59"]),
+        ("Asia/Shanghai", ["2026-06-01T10:00", "2026-06-01T24:00", "2026-02-30T10:00"]),
+        ("Asia/Shanghai", ["2026-06-01 10:00:00", "2200-01-01 01:00:00", "1949-12-31 23:59:59"]),
+        ("Europe/Berlin", ["2026-03-29 01:59:59", "2026-03-29 02:30:00"]),
+        ("Europe/Berlin", ["2026-10-25 01:59:59", "2026-10-25 02:30:00"]),
+        (None, ["2026-06-01 10:00:00", "2026-06-01 11:00:00"]),
+        ("Asia/Shanghai", ["2026-06-01T10:00:00.250", "2026-06-01T10:00:00.5", ""]),
+        ("Asia/Shanghai", ["2026-06-01T10:00:00.000001", "2026-06-01T10:00:00.999999"]),
+        (None, ["2026-01-01T10:00:00+01:00", "2026-06-01T10:00:00+02:00"]),
+        (None, ["2026-01-01T10:00:00-0330", "2026-06-01T10:00:00+0545"]),
+        (None, ["2026-01-01T10:00:00Z", "2026-06-01T10:00:00+00:00"]),
+        (None, ["2199-12-31T23:30:00+00:00", "2199-12-31T23:30:00-01:00"]),
+        (None, ["1950-01-01T00:30:00+00:00", "1950-01-01T00:30:00+01:00"]),
+        (None, ["2026-06-01T10:00:00+25:00", "2026-06-01T10:00:00+01:60"]),
+        (None, ["2026-06-01T10:00:59+01:00", "2026-06-01T10:00:60+01:00"]),
+        (None, [f"2026-06-01T10:00:00+{hour:02}:00" for hour in range(15)]),
+    ],
+)
+def test_an_instant_means_the_same_alone_and_among_others(
+    timezone: str | None, texts: list[str], tmp_path: Path
+) -> None:
+    """Batches written alike take the fast way, mixed ones the exact one."""
+
+    def meanings(*others: str) -> list[tuple[str, object]]:
+        rows = [f"K{n},C1,A1,{text},phone,no_answer" for n, text in enumerate((*texts, *others))]
+        header = "contact_id,customer_id,collector_id,contacted_at,channel,outcome"
+        content = "\n".join([header, *rows, ""])
+        (load,) = stage(
+            tmp_path, "contact_log.csv", content, source=canonical_mapping(timezone=timezone)
+        )
+        good = accepted(load).select("contact_id", "contacted_at").rows()
+        bad = quarantined(load).select("row_key", "reason_code").rows()
+        last = f"K{len(texts)}"
+        return sorted(row for row in (*good, *bad) if row[0] != last)
+
+    assert meanings() == meanings("yesterday")
 
 
 def test_rows_keep_their_numbers_and_raw_text(tmp_path: Path) -> None:

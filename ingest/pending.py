@@ -362,7 +362,8 @@ class _History:
         admitted: (source, hash, extracts) of delta files that entered whole.
         rejected: The last entry rejected for its own content, by what would have to change for
             another try: (source, hash, extracts, mapping, control file).
-        full_deliveries: Hashes of the files of the latest full delivery by (source, extract).
+        full_deliveries: Hashes of the files of the latest full delivery by source and extract, and
+            by delivery date too; under no date stands the latest of all.
         load_ids: The loads in the lake.
         ledger_sequence: The last sequence given in the ledger.
         load_sequence: The last load sequence given.
@@ -372,7 +373,7 @@ class _History:
     rejected: dict[tuple[str, str, tuple[str, ...], str, str], LedgerEntry] = field(
         default_factory=dict
     )
-    full_deliveries: dict[tuple[str, str], tuple[datetime, frozenset[str]]] = field(
+    full_deliveries: dict[tuple[str, str, date | None], tuple[datetime, frozenset[str]]] = field(
         default_factory=dict
     )
     load_ids: set[str] = field(default_factory=set)
@@ -390,21 +391,32 @@ class _History:
         elif entry.delivery_kind == DELTA and entry.outcome == ADMITTED:
             self.admitted.add((entry.source, entry.sha256, entry.extracts))
         for load in entry.loads:
-            if load.status != ADMITTED:
-                continue
-            self.load_ids.add(load.load_id)
-            if load.delivery_kind == FULL:
-                place = (entry.source, load.extract)
-                recorded_at, hashes = self.full_deliveries.get(
-                    place, (entry.recorded_at, frozenset())
-                )
-                if recorded_at != entry.recorded_at:
-                    hashes = frozenset()
-                self.full_deliveries[place] = (entry.recorded_at, hashes | {entry.sha256})
+            if load.status == ADMITTED:
+                self.load_ids.add(load.load_id)
+            if load.delivery_kind == FULL and load.status == ADMITTED:
+                self._add_full(entry, load.extract, None)
+            if load.delivery_kind == FULL and entry.outcome != REJECTED:
+                self._add_full(entry, load.extract, entry.delivery_date)
 
-    def latest_full(self, source: str, extract: str) -> frozenset[str]:
-        """Hashes of the files of the latest full delivery, empty before the first."""
-        return self.full_deliveries.get((source, extract), (None, frozenset()))[1]
+    def _add_full(self, entry: LedgerEntry, extract: str, delivery_date: date | None) -> None:
+        place = (entry.source, extract, delivery_date)
+        recorded_at, hashes = self.full_deliveries.get(place, (entry.recorded_at, frozenset()))
+        if recorded_at != entry.recorded_at:
+            hashes = frozenset()
+        self.full_deliveries[place] = (entry.recorded_at, hashes | {entry.sha256})
+
+    def is_full_known(
+        self, source: str, extract: str, delivery_date: date, hashes: frozenset[str]
+    ) -> bool:
+        """Whether a full delivery repeats the latest of all, or the latest of its own date.
+
+        The second keeps an old delivery whose files were only touched, copied back or sent again
+        from passing for the newest statement, which would withdraw all that came after it.
+        """
+        return any(
+            self.full_deliveries.get((source, extract, day), (None, None))[1] == hashes
+            for day in (None, delivery_date)
+        )
 
 
 class _Stager:
@@ -448,9 +460,9 @@ class _Stager:
             What was staged, in the order given.
         """
         staged = []
-        for source, group in itertools.groupby(files, key=lambda file: file.key.source):
+        for _, group in itertools.groupby(files, key=lambda file: file.key.source):
             received = self._receive_all(group, deferred)
-            changed = self._changed_full_extracts(source, received)
+            changed = self._changed_full_extracts(received)
             for one in received:
                 staged_file = self._stage(
                     one,
@@ -515,20 +527,16 @@ class _Stager:
             )
         return _Received(file=file, full_extracts=full_extracts)
 
-    def _changed_full_extracts(self, source: str, received: list[_Received]) -> frozenset[str]:
-        """The extracts whose full delivery says something else than the one before."""
-        delivered: dict[str, set[str]] = {}
-        for one in received:
-            for extract in one.full_extracts:
-                delivered.setdefault(extract, set()).add(one.sha256)
-        return _connected(
-            (
-                extract
-                for extract, hashes in delivered.items()
-                if hashes != self._history.latest_full(source, extract)
-            ),
-            (one.full_extracts for one in received),
-        )
+    def _changed_full_extracts(self, received: list[_Received]) -> frozenset[str]:
+        """The extracts whose full delivery, of one source and date, says something new."""
+        changed = set()
+        for extract in {name for one in received for name in one.full_extracts}:
+            parts = [one for one in received if extract in one.full_extracts]
+            key = parts[0].file.key
+            hashes = frozenset(one.sha256 for one in parts)
+            if not self._history.is_full_known(key.source, extract, key.delivery_date, hashes):
+                changed.add(extract)
+        return _connected(changed, (one.full_extracts for one in received))
 
     def _stage(
         self, received: _Received, *, recorded_at: datetime, is_repeated_full: bool

@@ -173,6 +173,18 @@ def test_a_full_delivery_corrected_back_on_its_own_date_is_a_load_of_its_own(hom
     assert home.total() == Decimal("1245.25")
 
 
+def test_an_old_full_delivery_that_was_only_touched_says_nothing_new(home: Home) -> None:
+    for day, content in (("01", FIRST), ("02", FIRST), ("03", SECOND)):
+        home.deliver(f"2026-07-{day}", "open_items.csv", content, source="snapshots")
+        home.refresh()
+    for day in ("01", "02"):
+        home.deliver(f"2026-07-{day}", "open_items.csv", FIRST, source="snapshots")
+        home.refresh()
+    statuses = ["admitted", "duplicate", "admitted", "duplicate", "duplicate"]
+    assert home.records()["status"].to_list() == statuses
+    assert home.total() == Decimal("1165.25")
+
+
 def test_one_changed_file_of_a_full_delivery_brings_the_unchanged_ones_along(home: Home) -> None:
     east, west = ledger("E-1 10.00", "E-2 20.00"), ledger("W-1 30.00")
     for day in ("01", "02"):

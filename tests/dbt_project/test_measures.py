@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from ingest.records import LoadRecord
@@ -743,3 +744,41 @@ def test_a_proof_that_does_not_close_stops_the_build(home: Path, tmp_path: Path)
         "select left_amount, right_amount from marts.proofs where not is_closed",
     )
     assert rows == [(Decimal("5.00"), Decimal("4.00"))]
+
+
+def test_every_side_of_a_proof_can_be_wrong(home: Path, tmp_path: Path) -> None:
+    for name in ("warehouse.duckdb", "run_parameters.parquet"):
+        (tmp_path / name).write_bytes((home / name).read_bytes())
+    write_lake(tmp_path, EXTRACTS, quarantined_rows=QUARANTINED)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        for fault in (
+            # Opens elsewhere than the month before closed, and charges the difference.
+            """update marts.allowance_roll_forward
+            set opening_allowance_amount = 1, charge_amount = charge_amount - 1
+            where allowance_method = 'percent_of_sales'
+            and company_code = 'turn' and period_start = '2024-06-01'""",
+            # Every scope alike, so that they still add up.
+            """update marts.turnover_by_period
+            set credit_sales_amount = credit_sales_amount + 1
+            where period_type = 'month'
+            and company_code = 'turn' and period_start = '2024-06-01'""",
+            """update marts.receivables_by_document set fx_residue_amount = 0.01
+            where document_id = 'turn-A'""",
+            "delete from marts.performance_by_team_month where month_start = '2024-05-01'",
+        ):
+            connection.execute(fault)
+    run_dbt(tmp_path, "run", select=["proofs"])
+    rows = fetch(
+        tmp_path / "warehouse.duckdb",
+        "select proof_code, proof_subject from marts.proofs where not is_closed order by all",
+    )
+    assert rows == [
+        ("P3", "fx_residue: balance of the journal = open items + residue of settled items"),
+        (
+            "P5",
+            "allowance by percent_of_sales: required a month before + charges - net write-offs"
+            " = required",
+        ),
+        ("P9", "cash collected by teams = cash attributed"),
+        ("P9", "credit sales of the company = of the journal"),
+    ]

@@ -54,6 +54,10 @@ attribution_methods as (
     select * from {{ ref('attribution_methods') }}
 ),
 
+receivables as (
+    select * from {{ ref('receivables_by_document') }}
+),
+
 loads as (
     select * from {{ ref('int_loads_counted') }}
 ),
@@ -250,6 +254,40 @@ movements_by_month as (
         {{ month_start('movements.effective_date') }}
 ),
 
+-- The flows of the journal in reporting currency; what has no rate is on neither side.
+converted_flows as (
+    select
+        movements.company_code,
+        {{ month_start('movements.effective_date') }} as month_start,
+        sum(
+            case
+                when movements.movement_type in ('invoice', 'debit_memo', 'credit_memo')
+                    then movements.amount
+                else 0
+            end
+        ) as credit_sales_amount,
+        sum(
+            case
+                when
+                    movements.item_type = 'document'
+                    and movements.movement_type in ('payment', 'application', 'payment_reversal')
+                    then -movements.amount
+                else 0
+            end
+        ) as cash_applied_amount,
+        sum(
+            case movements.movement_type
+                when 'write_off' then -movements.amount
+                when 'recovery' then movements.amount
+                else 0
+            end
+        ) as net_write_off_amount
+    from movements
+    cross join run_parameters
+    where movements.effective_date <= run_parameters.as_of_date
+    group by movements.company_code, {{ month_start('movements.effective_date') }}
+),
+
 -- One bucket set and one basis are enough here: P1 shows that all have the same total.
 aging_totals as (
     select
@@ -318,22 +356,96 @@ p3 as (
     from months_aged
 ),
 
+-- What conversion leaves on settled items: in reporting currency the journal is that much away from
+-- what is open. It can be compared only where every movement has a rate.
+journal_converted as (
+    select
+        movements.company_code,
+        sum(movements.amount) as balance_amount
+    from movements
+    cross join run_parameters
+    where movements.effective_date <= run_parameters.as_of_date
+    group by movements.company_code
+    having count(*) = count(movements.amount)
+),
+
+settled_cash_items as (
+    select
+        movements.company_code,
+        movements.document_id,
+        movements.installment_no,
+        sum(movements.amount) as residue_amount
+    from movements
+    cross join run_parameters
+    where
+        movements.item_type = 'payment'
+        and movements.effective_date <= run_parameters.as_of_date
+    group by movements.company_code, movements.document_id, movements.installment_no
+    having sum(movements.amount_document) = 0
+),
+
+residues as (
+    select
+        company_code,
+        residue_amount
+    from settled_cash_items
+    union all
+    select
+        company_code,
+        fx_residue_amount as residue_amount
+    from receivables
+),
+
+residues_by_company as (
+    select
+        company_code,
+        sum(residue_amount) as residue_amount
+    from residues
+    group by company_code
+),
+
+open_by_company as (
+    select
+        aging_by_bucket.company_code,
+        sum(aging_by_bucket.open_amount) as open_amount
+    from aging_by_bucket
+    inner join run_parameters
+        on aging_by_bucket.as_of_date = run_parameters.as_of_date
+    where
+        aging_by_bucket.bucket_set = 'days'
+        and aging_by_bucket.age_basis = 'due_date'
+    group by aging_by_bucket.company_code
+),
+
+p3_residues as (
+    select
+        'P3' as proof_code,
+        'fx_residue: balance of the journal = open items + residue of settled items'
+            as proof_subject,
+        journal_converted.company_code,
+        run_parameters.reporting_currency_code as currency_code,
+        run_parameters.as_of_date,
+        journal_converted.balance_amount as left_amount,
+        coalesce(open_by_company.open_amount, 0)
+        + coalesce(residues_by_company.residue_amount, 0) as right_amount
+    from journal_converted
+    cross join run_parameters
+    left join open_by_company
+        on journal_converted.company_code = open_by_company.company_code
+    left join residues_by_company
+        on journal_converted.company_code = residues_by_company.company_code
+),
+
 rolled_forward as (
     select
         company_code,
         allowance_method,
+        period_start,
         measured_to_date,
-        sum(
-            opening_allowance_amount
-            + charge_amount
-            - release_amount
-            - write_off_amount
-            + recovery_amount
-            + fx_amount
-        ) as closing_amount,
+        sum(charge_amount - release_amount + fx_amount) as charged_amount,
         sum(write_off_amount - recovery_amount) as net_write_off_amount
     from roll_forward
-    group by company_code, allowance_method, measured_to_date
+    group by company_code, allowance_method, period_start, measured_to_date
 ),
 
 allowances_required as (
@@ -346,42 +458,59 @@ allowances_required as (
     group by company_code, allowance_method, measured_to_date
 ),
 
+allowances_followed as (
+    select
+        *,
+        lag(required_amount, 1, 0) over (
+            partition by company_code, allowance_method
+            order by measured_to_date
+        ) as opening_amount
+    from allowances_required
+),
+
+-- Only the charges are the roll-forward's own: it opens with what was required a month before, and
+-- uses what the journal wrote off.
 p5_balances as (
     select
         'P5' as proof_code,
-        'allowance by ' || rolled_forward.allowance_method
-        || ': rolled forward = required' as proof_subject,
-        rolled_forward.company_code,
+        'allowance by ' || allowances_followed.allowance_method
+        || ': required a month before + charges - net write-offs = required' as proof_subject,
+        allowances_followed.company_code,
         run_parameters.reporting_currency_code as currency_code,
-        rolled_forward.measured_to_date as as_of_date,
-        rolled_forward.closing_amount as left_amount,
-        allowances_required.required_amount as right_amount
-    from rolled_forward
+        allowances_followed.measured_to_date as as_of_date,
+        allowances_followed.opening_amount
+        + rolled_forward.charged_amount
+        - coalesce(converted_flows.net_write_off_amount, 0) as left_amount,
+        allowances_followed.required_amount as right_amount
+    from allowances_followed
     cross join run_parameters
-    left join allowances_required
+    left join rolled_forward
         on
-            rolled_forward.company_code = allowances_required.company_code
-            and rolled_forward.allowance_method = allowances_required.allowance_method
-            and rolled_forward.measured_to_date = allowances_required.measured_to_date
+            allowances_followed.company_code = rolled_forward.company_code
+            and allowances_followed.allowance_method = rolled_forward.allowance_method
+            and allowances_followed.measured_to_date = rolled_forward.measured_to_date
+    left join converted_flows
+        on
+            rolled_forward.company_code = converted_flows.company_code
+            and rolled_forward.period_start = converted_flows.month_start
 ),
 
 p5_write_offs as (
     select
         'P5' as proof_code,
         'allowance by ' || rolled_forward.allowance_method
-        || ': net write-offs used = net write-offs of the period' as proof_subject,
+        || ': net write-offs used = net write-offs of the journal' as proof_subject,
         rolled_forward.company_code,
         run_parameters.reporting_currency_code as currency_code,
         rolled_forward.measured_to_date as as_of_date,
         rolled_forward.net_write_off_amount as left_amount,
-        bad_debt.net_write_off_amount as right_amount
+        converted_flows.net_write_off_amount as right_amount
     from rolled_forward
     cross join run_parameters
-    left join bad_debt
+    left join converted_flows
         on
-            rolled_forward.company_code = bad_debt.company_code
-            and bad_debt.scope_type = 'company'
-            and rolled_forward.measured_to_date = bad_debt.measured_to_date
+            rolled_forward.company_code = converted_flows.company_code
+            and rolled_forward.period_start = converted_flows.month_start
 ),
 
 attributed_by_month as (
@@ -505,6 +634,51 @@ p9_scopes as (
     {%- endfor %}
 ),
 
+flows_of_marts as (
+    select
+        turnover.company_code,
+        turnover.period_start,
+        turnover.measured_to_date,
+        turnover.credit_sales_amount,
+        turnover.cash_applied_amount,
+        bad_debt.net_write_off_amount
+    from turnover
+    inner join bad_debt
+        on
+            turnover.company_code = bad_debt.company_code
+            and turnover.scope_type = bad_debt.scope_type
+            and turnover.period_start = bad_debt.period_start
+    where turnover.scope_type = 'company'
+),
+
+{%- set p9_flow_amounts = {
+    'credit_sales_amount': 'credit sales',
+    'cash_applied_amount': 'cash applied',
+    'net_write_off_amount': 'net write-offs',
+} %}
+
+p9_flows as (
+    {%- for column, label in p9_flow_amounts.items() %}
+        select
+            'P9' as proof_code,
+            '{{ label }} of the company = of the journal' as proof_subject,
+            flows_of_marts.company_code,
+            run_parameters.reporting_currency_code as currency_code,
+            flows_of_marts.measured_to_date as as_of_date,
+            flows_of_marts.{{ column }} as left_amount,
+            converted_flows.{{ column }} as right_amount
+        from flows_of_marts
+        cross join run_parameters
+        left join converted_flows
+            on
+                flows_of_marts.company_code = converted_flows.company_code
+                and flows_of_marts.period_start = converted_flows.month_start
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
+    {%- endfor %}
+),
+
 -- The slice can be compared in reporting currency only where every balance has a rate.
 aging_converted as (
     select
@@ -569,13 +743,21 @@ p9_customers as (
             and customer_totals.currency_code = journal_balances.currency_code
 ),
 
+performers as (
+    select 'collectors' as performers
+    union all
+    select 'teams' as performers
+),
+
 collected_by_month as (
     select
-        {{ month_start('effective_date') }} as month_start,
-        sum(attributed_amount) as collected_amount
+        performers.performers,
+        {{ month_start('attributions.effective_date') }} as month_start,
+        sum(attributions.attributed_amount) as collected_amount
     from attributions
-    where attribution_method = 'portfolio_owner'
-    group by {{ month_start('effective_date') }}
+    cross join performers
+    where attributions.attribution_method = 'portfolio_owner'
+    group by performers.performers, {{ month_start('attributions.effective_date') }}
 ),
 
 performance_totals as (
@@ -594,26 +776,37 @@ performance_totals as (
     group by month_start
 ),
 
+performance_compared as (
+    select
+        coalesce(performance_totals.performers, collected_by_month.performers) as performers,
+        coalesce(performance_totals.month_start, collected_by_month.month_start) as month_start,
+        performance_totals.collected_amount as performed_amount,
+        collected_by_month.collected_amount as attributed_amount
+    from performance_totals
+    full outer join collected_by_month
+        on
+            performance_totals.performers = collected_by_month.performers
+            and performance_totals.month_start = collected_by_month.month_start
+),
+
 p9_performance as (
     select
         'P9' as proof_code,
-        'cash collected by ' || performance_totals.performers || ' = cash attributed'
+        'cash collected by ' || performance_compared.performers || ' = cash attributed'
             as proof_subject,
         'all' as company_code,
         run_parameters.reporting_currency_code as currency_code,
-        least({{ month_end('performance_totals.month_start') }}, run_parameters.as_of_date)
+        least({{ month_end('performance_compared.month_start') }}, run_parameters.as_of_date)
             as as_of_date,
-        performance_totals.collected_amount as left_amount,
-        collected_by_month.collected_amount as right_amount
-    from performance_totals
+        performance_compared.performed_amount as left_amount,
+        performance_compared.attributed_amount as right_amount
+    from performance_compared
     cross join run_parameters
-    left join collected_by_month
-        on performance_totals.month_start = collected_by_month.month_start
 ),
 
 {%- set parts = [
-    'p1', 'p3', 'p5_balances', 'p5_write_offs', 'p6', 'p7_rows', 'p7_amounts', 'p9_scopes',
-    'p9_receivables', 'p9_customers', 'p9_performance'
+    'p1', 'p3', 'p3_residues', 'p5_balances', 'p5_write_offs', 'p6', 'p7_rows', 'p7_amounts',
+    'p9_scopes', 'p9_flows', 'p9_receivables', 'p9_customers', 'p9_performance'
 ] %}
 
 all_proofs as (

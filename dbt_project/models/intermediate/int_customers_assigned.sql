@@ -9,6 +9,23 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
+contacts as (
+    select * from {{ ref('int_contacts_dated') }}
+),
+
+surveys as (
+    select * from {{ ref('int_surveys_dated') }}
+),
+
+-- Nobody has to deliver a customer for it to be contacted or asked.
+known_customers as (
+    select customer_id from customers
+    union
+    select customer_id from contacts
+    union
+    select customer_id from surveys
+),
+
 booked as (
     select
         company_code,
@@ -37,11 +54,11 @@ final as (
     union all
     select
         companies.company_code,
-        customers.customer_id
-    from customers
+        known_customers.customer_id
+    from known_customers
     cross join companies
     left join booked_customers
-        on customers.customer_id = booked_customers.customer_id
+        on known_customers.customer_id = booked_customers.customer_id
     where booked_customers.customer_id is null
 )
 

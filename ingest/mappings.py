@@ -167,13 +167,30 @@ class ColumnSource(_Strict):
         return self
 
 
-def _sql(expression: str) -> str:
+def _sql(expression: str, *, is_condition: bool = False) -> str:
+    """Try an expression on two rows without values, so that a file need not find its mistake."""
     try:
-        pl.sql_expr(expression)
+        parsed = pl.sql_expr(expression)
+        names = parsed.meta.root_names()
+        rows = pl.DataFrame(
+            {name: [None, None] for name in names or ["_"]},
+            schema_overrides=dict.fromkeys(names, pl.String()),
+        )
+        result = rows.select(parsed.alias("result"))["result"]
     except Exception as error:
-        message = f"a SQL expression as polars.sql_expr reads it ({error})"
+        message = f"a SQL expression as polars.sql_expr reads it, over text ({_first_line(error)})"
         raise ValueError(message) from None
+    if names and result.len() != rows.height:
+        message = "a SQL expression over one row"
+        raise ValueError(message)
+    if is_condition and result.dtype != pl.Boolean:
+        message = f"a SQL condition, true or false for a row, found a result of type {result.dtype}"
+        raise ValueError(message)
     return expression
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 def _date_formats(formats: Iterable[str]) -> list[str]:
@@ -206,7 +223,7 @@ class ExtractMapping(_Strict):
     @field_validator("where")
     @classmethod
     def _where_parses(cls, where: str | None) -> str | None:
-        return None if where is None else _sql(where)
+        return None if where is None else _sql(where, is_condition=True)
 
     @field_validator("codes", mode="before")
     @classmethod
@@ -332,7 +349,7 @@ class FileMapping(_Strict):
     @field_validator("drop_rows")
     @classmethod
     def _drop_rows_parse(cls, drop_rows: list[str]) -> list[str]:
-        return [_sql(expression) for expression in drop_rows]
+        return [_sql(expression, is_condition=True) for expression in drop_rows]
 
     @field_validator("dates")
     @classmethod
@@ -509,6 +526,18 @@ def _read_mapping(path: Path, *, timezone: str | None) -> SourceMapping:
         raise MappingError("\n".join(lines)) from error
 
 
+_WORDS: Final = {
+    "Input should be ": "",
+    "String should match pattern ": "a text of the pattern ",
+    "String should have ": "a text with ",
+    "List should have ": "a list with ",
+    " after validation, not 0": "",
+    " or instance of ColumnSource": "",
+    "a valid dictionary": "keys with values",
+}
+"""Pydantic's phrases in the words of a message that goes on after `expected`."""
+
+
 def _explain(path: Path, problem: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
     found = repr(problem["input"])
@@ -516,12 +545,16 @@ def _explain(path: Path, problem: Mapping[str, Any]) -> str:
     if len(found) > limit:
         found = found[:limit] + "…"
     message = str(problem["msg"]).removeprefix("Value error, ")
+    for pydantic_words, words in _WORDS.items():
+        message = message.replace(pydantic_words, words)
     if problem["type"] == "extra_forbidden":
         name = key.rpartition(".")[2]
         return f"{path}: {key}: expected a known key, found {name!r}; remove or respell it"
     if problem["type"] == "missing":
         return f"{path}: {key}: expected a value, found none; add the key"
-    return f"{path}: {key}: expected {message}; found {found}; correct the value"
+    if " found " not in message:
+        message += f"; found {found}"
+    return f"{path}: {key}: expected {message}; correct the value"
 
 
 def load_mappings(

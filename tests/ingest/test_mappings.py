@@ -102,6 +102,13 @@ def test_words_that_yaml_takes_for_flags_stay_words(tmp_path: Path) -> None:
         ("名称}", "名称, segment: {column: a, value: b}}", "segment", "exactly one"),
         ("名称}", "名称}\n        codes: {segment: {a: b}}", "extracts.0", "only for mapped"),
         ("名称}", "名称}\n        where: 'a in ('", "where", "sql_expr"),
+        ("名称}", "名称}\n        where: '金额 > 0'", "where", "cannot compare string"),
+        ("名称}", "名称}\n        where: regexp_like(a, '(')", "where", "regex parse error"),
+        ("名称}", "名称}\n        where: count(a) > 1", "where", "over one row"),
+        ("名称}", "名称}\n        where: 类型", "where", "found a result of type String"),
+        ("    extracts:", "    drop_rows: 合计\n    extracts:", "drop_rows", "a SQL condition"),
+        ("    extracts:", "    format: {skip_rows: a}\n    extracts:", "skip_rows",
+         "expected a valid integer"),
     ],
 )  # fmt: skip
 def test_a_wrong_mapping_is_refused_with_file_key_expected_and_found(

@@ -6,6 +6,7 @@
     'recovery_rate': 'bad_debt',
     'bad_debt_rate': 'bad_debt',
     'average_collection_days': 'turnover',
+    'unpaid_rate': 'turnover',
     'days_sales_outstanding': 'turnover',
     'collection_effectiveness_index': 'turnover',
 } %}
@@ -83,6 +84,10 @@ extracts_needed as (
     union all
     select
         'average_collection_days' as measure,
+        'payments' as extract_name
+    union all
+    select
+        'unpaid_rate' as measure,
         'payments' as extract_name
     union all
     select
@@ -364,7 +369,6 @@ final as (
         quarters.quarter_end,
         quarters.is_complete,
         all_measures.measure,
-        coalesce(extracts.is_present, true) as is_applicable,
         case when coalesce(extracts.is_present, true) then all_measures.measure_value end
             as measure_value,
         case when coalesce(extracts.is_present, true) then all_measures.numerator end

@@ -28,15 +28,29 @@ reversals as (
     group by company_code, original_payment_id, document_id
 ),
 
-payments_followed as (
+payments as (
     select
-        company_code,
-        original_payment_id,
-        document_id,
-        customer_id,
-        currency_code,
-        effective_date,
-        amount_document as cash_amount_document,
+        cash.customer_id,
+        cash.company_code,
+        cash.original_payment_id,
+        cash.document_id,
+        cash.currency_code,
+        cash.effective_date,
+        cash.movement_id,
+        cash.amount_document,
+        reversals.reversed_amount_document
+    from cash
+    left join reversals
+        on
+            cash.company_code = reversals.company_code
+            and cash.original_payment_id = reversals.original_payment_id
+            and cash.document_id = reversals.document_id
+    where not cash.is_reversed_cash
+),
+
+reversed_payments as (
+    select
+        *,
         coalesce(
             sum(amount_document) over (
                 partition by company_code, original_payment_id, document_id
@@ -45,32 +59,32 @@ payments_followed as (
             ),
             0
         ) as later_amount_document
-    from cash
-    where not is_reversed_cash
+    from payments
+    where reversed_amount_document is not null
 ),
 
 net_payments as (
     select
-        payments_followed.customer_id,
-        payments_followed.company_code,
-        payments_followed.document_id,
-        payments_followed.currency_code,
-        payments_followed.effective_date,
-        payments_followed.cash_amount_document
+        customer_id,
+        company_code,
+        document_id,
+        currency_code,
+        effective_date,
+        amount_document as cash_amount_document
+    from payments
+    where reversed_amount_document is null
+    union all
+    select
+        customer_id,
+        company_code,
+        document_id,
+        currency_code,
+        effective_date,
+        amount_document
         - greatest(
-            0,
-            least(
-                payments_followed.cash_amount_document,
-                coalesce(reversals.reversed_amount_document, 0)
-                - payments_followed.later_amount_document
-            )
+            0, least(amount_document, reversed_amount_document - later_amount_document)
         ) as cash_amount_document
-    from payments_followed
-    left join reversals
-        on
-            payments_followed.company_code = reversals.company_code
-            and payments_followed.original_payment_id = reversals.original_payment_id
-            and payments_followed.document_id = reversals.document_id
+    from reversed_payments
 ),
 
 cash_days as (
@@ -98,38 +112,53 @@ islands as (
     group by customer_id, contested_document_id, island_no, currency_code
 ),
 
+-- Promises on documents and promises on customers are joined apart: each by equal keys.
 cash_of_islands as (
     select
         islands.customer_id,
         islands.contested_document_id,
         islands.island_no,
+        cash_days.company_code,
         cash_days.document_id,
         cash_days.currency_code,
         cash_days.effective_date,
-        cash_days.cash_amount_document,
-        cast(
-            row_number() over (
-                partition by
-                    islands.customer_id,
-                    islands.contested_document_id,
-                    islands.island_no
-                order by
-                    cash_days.effective_date,
-                    cash_days.company_code,
-                    cash_days.document_id,
-                    cash_days.currency_code
-            ) as integer
-        ) as cash_no
+        cash_days.cash_amount_document
+    from islands
+    inner join cash_days
+        on
+            islands.customer_id = cash_days.customer_id
+            and islands.contested_document_id = cash_days.document_id
+            and islands.currency_code = cash_days.currency_code
+            and cash_days.effective_date between islands.island_start and islands.island_end
+    union all
+    select
+        islands.customer_id,
+        islands.contested_document_id,
+        islands.island_no,
+        cash_days.company_code,
+        cash_days.document_id,
+        cash_days.currency_code,
+        cash_days.effective_date,
+        cash_days.cash_amount_document
     from islands
     inner join cash_days
         on
             islands.customer_id = cash_days.customer_id
             and islands.currency_code = cash_days.currency_code
             and cash_days.effective_date between islands.island_start and islands.island_end
-            and (
-                islands.contested_document_id is null
-                or islands.contested_document_id = cash_days.document_id
-            )
+    where islands.contested_document_id is null
+),
+
+numbered_cash as (
+    select
+        *,
+        cast(
+            row_number() over (
+                partition by customer_id, contested_document_id, island_no
+                order by effective_date, company_code, document_id, currency_code
+            ) as integer
+        ) as cash_no
+    from cash_of_islands
 ),
 
 turns as (
@@ -145,7 +174,7 @@ turns as (
         cast(null as varchar) as promise_id,
         cast(cash_amount_document as decimal(18, 2)) as left_amount_document,
         cast(0 as decimal(18, 2)) as matched_amount_document
-    from cash_of_islands
+    from numbered_cash
     union all
     select
         turns.customer_id,

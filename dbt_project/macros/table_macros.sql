@@ -141,3 +141,10 @@ inner join marts.dim_aging_buckets as buckets_by_document_date
 {%- endmacro -%}
 
 {%- macro spark__create_aging_as_of() -%}{%- endmacro -%}
+
+{#- The one value of a query, asked before the statement that it stands in; empty while parsing. -#}
+{%- macro value_of(query) -%}
+    {%- if execute -%}
+        {{ run_query(query)[0][0] }}
+    {%- endif -%}
+{%- endmacro -%}

@@ -1,21 +1,19 @@
 -- The table macro, asked for the run's own day and instant, gives what the marts hold, by document
--- and added up by customer.
+-- and added up by customer. The day stands here as a literal, as a reader would write it: so the
+-- view cuts one slice, and not first all of them.
 {{ config(enabled=(target.type == 'duckdb')) }}
+{%- set day = value_of('select max(as_of_date) from ' ~ ref('run_parameters')) %}
 
-with run_parameters as (
-    select * from {{ ref('run_parameters') }}
-),
-
-aging_by_document as (
+with aging_by_document as (
     select * from {{ ref('aging_by_document') }}
-    where as_of_date = (select max(run_parameters.as_of_date) from run_parameters)
+    where as_of_date = cast('{{ day }}' as date)
 ),
 
 aging_by_customer as (
     select * from {{ ref('aging_by_customer') }}
     where
         age_basis = 'due_date'
-        and as_of_date = (select max(run_parameters.as_of_date) from run_parameters)
+        and as_of_date = cast('{{ day }}' as date)
 ),
 
 asked as (

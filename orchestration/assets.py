@@ -21,7 +21,12 @@ from ingest.lake import load_records
 from ingest.records import ADMITTED, LoadRecord, load_records_from_frame
 from orchestration import dbt_runs, deliveries, state, warehouse
 from orchestration.dbt_runs import ParsedProject
-from orchestration.metadata import delivery_metadata, register_metadata, row_count_table
+from orchestration.metadata import (
+    column_schema,
+    delivery_metadata,
+    register_metadata,
+    row_count_table,
+)
 from orchestration.resources import POOL, RETRIES, WRITER, lasting_failures
 from orchestration.settings import Settings
 from reporting.publication import current_version, publish
@@ -33,6 +38,9 @@ QUARANTINED_ROWS: Final = dg.AssetKey(["raw", "quarantined_rows"])
 EXPECTATION_RESULTS: Final = dg.AssetKey(["raw", "expectation_results"])
 RUN_PARAMETERS: Final = dg.AssetKey(["raw", "run_parameters"])
 PUBLISHED: Final = dg.AssetKey(["published", "collections"])
+
+OWNERS: Final = ("team:data",)
+"""Who is asked about an asset."""
 
 DEADLINE_CRON: Final = "0 8 * * *"
 """By when, in the company's time zone, the marts are expected to be of the day."""
@@ -52,10 +60,12 @@ class TakeInConfig(dg.Config):
     """What to do with landing folder, lake and warehouse before the build.
 
     `refresh` takes in what waits. `rebuild` deletes the warehouse and takes nothing in.
-    `rebuild_from_archive` does that and makes the lake anew from the archive.
+    `rebuild_from_archive` does that and makes the lake anew from the archive; with
+    `allows_changes` also where a mapping was corrected since and reads files differently.
     """
 
     mode: Mode = Mode.REFRESH
+    allows_changes: bool = False
 
 
 def extract_key(extract: str) -> dg.AssetKey:
@@ -82,6 +92,8 @@ def extract_specs() -> list[dg.AssetSpec]:
             ),
             group_name="extracts",
             kinds={"parquet", "polars"},
+            owners=OWNERS,
+            metadata={"dagster/column_schema": column_schema(extract)},
             partitions_def=DELIVERY_DATES,
         )
         for extract in EXTRACTS.values()
@@ -104,24 +116,28 @@ def take_in_deliveries(settings: Settings) -> dg.AssetsDefinition:
                 LOADS,
                 description="One row per delivered file and extract: what came in, what did not.",
                 group_name="register",
+                owners=OWNERS,
                 kinds={"parquet", "polars"},
             ),
             dg.AssetSpec(
                 QUARANTINED_ROWS,
                 description="One row per delivered row that could not enter, with its reason.",
                 group_name="register",
+                owners=OWNERS,
                 kinds={"parquet", "polars"},
             ),
             dg.AssetSpec(
                 EXPECTATION_RESULTS,
                 description="One row per load and expectation.",
                 group_name="register",
+                owners=OWNERS,
                 kinds={"parquet", "greatexpectations"},
             ),
             dg.AssetSpec(
                 RUN_PARAMETERS,
                 description="One row: what this run was asked (as-of date, known-at, currency).",
                 group_name="register",
+                owners=OWNERS,
                 kinds={"parquet"},
             ),
         ],
@@ -135,7 +151,12 @@ def take_in_deliveries(settings: Settings) -> dg.AssetsDefinition:
         tell = context.log.info
         with lasting_failures():
             if config.mode is Mode.REBUILD_FROM_ARCHIVE:
-                deliveries.rebuild_lake(settings, run_id=context.run_id, tell=tell)
+                deliveries.rebuild_lake(
+                    settings,
+                    run_id=context.run_id,
+                    allows_changes=config.allows_changes,
+                    tell=tell,
+                )
             deliveries.recover(settings, tell=tell)
             warehouse.sweep(settings, tell=tell)
             if config.mode is Mode.REFRESH:
@@ -202,12 +223,29 @@ class Translator(DagsterDbtTranslator):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._timezone = settings.timezone
+        # Made once: Dagster checks the cron line of each policy by walking through years of it.
+        self._freshness = dg.FreshnessPolicy.cron(
+            deadline_cron=DEADLINE_CRON,
+            lower_bound_delta=FRESH_WITHIN,
+            timezone=settings.timezone,
+        )
+        self._specs: dict[str, dg.AssetSpec] = {}
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
         """The asset of a model, seed or source."""
+        if unique_id not in self._specs:
+            self._specs[unique_id] = self._make_spec(manifest, unique_id, project)
+        return self._specs[unique_id]
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """What the project says of a node; its SQL stands in the metadata."""
+        return str(dbt_resource_props.get("description") or "")
+
+    def _make_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = self.get_resource_props(manifest, unique_id)
         if node["resource_type"] == "source":
@@ -219,16 +257,22 @@ class Translator(DagsterDbtTranslator):
             group = folders[-1]
         else:
             group = folders[0] if folders else "models"
-        spec = spec.replace_attributes(group_name=group, kinds={"dbt", "duckdb"})
+        spec = spec.replace_attributes(
+            group_name=group, kinds={"dbt", "duckdb"}, owners=OWNERS
+        ).merge_attributes(metadata=_sql_of(node))
         if node["schema"] == "marts":
-            return spec.replace_attributes(
-                freshness_policy=dg.FreshnessPolicy.cron(
-                    deadline_cron=DEADLINE_CRON,
-                    lower_bound_delta=FRESH_WITHIN,
-                    timezone=self._timezone,
-                )
-            )
+            return spec.replace_attributes(freshness_policy=self._freshness)
         return spec
+
+
+def _sql_of(node: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:
+    """A model's SQL and the file that holds it."""
+    place: dict[str, dg.MetadataValue] = {
+        "project file": dg.MetadataValue.text(node["original_file_path"])
+    }
+    if node["resource_type"] != "model":
+        return place
+    return {**place, "SQL": dg.MetadataValue.md(f"```sql\n{node['raw_code']}\n```")}
 
 
 def read_manifest(project: ParsedProject) -> dict[str, Any]:
@@ -332,6 +376,7 @@ def published_copy(
             "fails, and leaves the version before in place, when the warehouse is not of one build."
         ),
         group_name="published",
+        owners=OWNERS,
         kinds={"duckdb"},
         required_resource_keys={WRITER},
         retry_policy=RETRIES,

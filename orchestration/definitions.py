@@ -52,11 +52,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-def _definitions() -> dg.Definitions:
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The home that the settings name, wired when Dagster asks for it and not on import."""
     settings = load_settings()
     prepare_home(settings)
     set_environment(settings)
     return build_definitions(settings)
-
-
-defs = _definitions()

@@ -128,12 +128,15 @@ def recover(settings: Settings, *, tell: Tell) -> None:
         tell(line)
 
 
-def rebuild_lake(settings: Settings, *, run_id: str, tell: Tell) -> None:
+def rebuild_lake(
+    settings: Settings, *, run_id: str, allows_changes: bool = False, tell: Tell
+) -> None:
     """Make the lake anew from the archive, also where it is lost altogether.
 
     Args:
         settings: The settings in force.
         run_id: The run.
+        allows_changes: Whether what was admitted may be read differently by the present mappings.
         tell: Receives lines for people.
 
     Raises:
@@ -146,7 +149,13 @@ def rebuild_lake(settings: Settings, *, run_id: str, tell: Tell) -> None:
         recover(settings, tell=tell)
     except LakeError as error:
         tell(f"the present lake is of no use ({error})")
-    lake.rebuild_from_archive(folders, mappings=mappings_of(settings), run_id=run_id, progress=tell)
+    lake.rebuild_from_archive(
+        folders,
+        mappings=mappings_of(settings),
+        run_id=run_id,
+        allows_changes=allows_changes,
+        progress=tell,
+    )
 
 
 def take_in(

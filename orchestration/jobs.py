@@ -110,7 +110,6 @@ def dead_run_sensor() -> dg.SensorDefinition:
 
     @dg.sensor(
         name="dead_run_sensor",
-        job_name=DAILY_REFRESH,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Marks runs as failed whose process is gone.",

@@ -12,13 +12,50 @@ from typing import Final
 import dagster as dg
 import polars as pl
 
+from ingest.extracts import Extract
 from ingest.records import REJECTED, LoadRecord
 from quality import ExpectationResult
 
 SHOWN_FILES: Final = 50
 SHOWN_KEYS: Final = 10
 
+_ADDED: Final = {
+    "_load_id": "The load that brought the row.",
+    "_load_sequence": "Position of that load in the order of admission.",
+    "_source": "The source mapping that read it.",
+    "_source_file": "The delivered file.",
+    "_row_number": "Position of the record in the file, from 1, headers not counted.",
+    "_delivery_date": "The date of the delivery.",
+    "_delivery_kind": "delta, or full: what is absent from a full delivery is withdrawn.",
+    "_recorded_at": "The instant from which the row is known, UTC.",
+}
 _PARTS: Final = ("read", "accepted", "duplicate", "quarantined", "dropped", "filtered")
+
+
+def column_schema(extract: Extract) -> dg.TableSchema:
+    """Tell what columns the rows of an extract have.
+
+    Args:
+        extract: The contract.
+
+    Returns:
+        The contract's columns and those that ingest adds, with types and descriptions.
+    """
+    described = {column.name: column for column in extract.columns}
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name,
+                type=str(dtype),
+                description=described[name].description if name in described else _ADDED[name],
+                constraints=dg.TableColumnConstraints(
+                    nullable=name in described and described[name].kind == "optional",
+                    other=["key"] if name in extract.key else [],
+                ),
+            )
+            for name, dtype in extract.lake_schema.items()
+        ]
+    )
 
 
 def delivery_metadata(

@@ -61,6 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--from-archive", action="store_true", help="make the lake anew from the archive, too"
     )
     parser.add_argument(
+        "--allow-changes",
+        action="store_true",
+        help="with --from-archive: read again also what corrected mappings read differently",
+    )
+    parser.add_argument(
         "--without-rejected",
         action="store_true",
         help="publish without the loads that failed a critical expectation",
@@ -71,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="write the sample company into a home in which nothing was ever delivered",
     )
     chosen = parser.parse_args(arguments)
+    if chosen.allow_changes and not chosen.from_archive:
+        parser.error("--allow-changes goes with --from-archive")
     try:
         settings = load_settings()
     except SettingError as error:
@@ -122,7 +129,12 @@ def _run(settings: Settings, chosen: argparse.Namespace) -> int:
     from orchestration.assets import Mode
     from orchestration.dbt_runs import DbtError, SeedError
     from orchestration.definitions import build_definitions
-    from orchestration.instance import fail_dead_runs, open_instance, process_tags
+    from orchestration.instance import (
+        fail_dead_runs,
+        open_instance,
+        process_tags,
+        quick_history,
+    )
     from orchestration.jobs import DAILY_REFRESH, REBUILD
 
     try:
@@ -135,7 +147,7 @@ def _run(settings: Settings, chosen: argparse.Namespace) -> int:
     if chosen.rebuild or chosen.from_archive:
         mode = Mode.REBUILD_FROM_ARCHIVE if chosen.from_archive else Mode.REBUILD
     job = definitions.resolve_job_def(DAILY_REFRESH if mode is Mode.REFRESH else REBUILD)
-    with open_instance(settings) as instance:
+    with open_instance(settings) as instance, quick_history(instance):
         for run_id in fail_dead_runs(instance):
             _say(f"run {run_id} is marked as failed: its process is gone")
         result = job.execute_in_process(
@@ -144,7 +156,9 @@ def _run(settings: Settings, chosen: argparse.Namespace) -> int:
             tags={**process_tags(), **_LOCATION_TAGS},
             run_config=dg.RunConfig(
                 ops={
-                    "take_in_deliveries": {"config": {"mode": mode.name}},
+                    "take_in_deliveries": {
+                        "config": {"mode": mode.name, "allows_changes": chosen.allow_changes}
+                    },
                     "judged_loads": {"config": {"without_rejected": chosen.without_rejected}},
                 },
                 loggers={"console": {}},

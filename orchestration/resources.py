@@ -33,10 +33,14 @@ def writer_resource(settings: Settings) -> dg.ResourceDefinition:
 
     @dg.resource(description="The kernel lock that lets one run at a time write into the home.")
     def writer(context: dg.InitResourceContext) -> Iterator[None]:
-        with hold_writer(settings.lock, purpose=f"Dagster run {context.run_id}"), quick_history():
-            if context.instance is not None and context.run_id is not None:
-                ensure_process_tag(context.instance, context.run_id)
-            yield
+        instance, run_id = context.instance, context.run_id
+        with hold_writer(settings.lock, purpose=f"Dagster run {run_id}"):
+            if instance is None or run_id is None:
+                yield
+                return
+            ensure_process_tag(instance, run_id)
+            with quick_history(instance):
+                yield
 
     return writer
 

@@ -130,10 +130,11 @@ def deliver(
     rows: str,
     *,
     extract: str = "ledger",
+    source: str = "canonical",
     header: str = LEDGER_HEADER,
 ) -> Path:
     """Put a file into the landing folder, old enough to be complete."""
-    path = settings.landing / delivery_date / "canonical" / f"{extract}.csv"
+    path = settings.landing / delivery_date / source / f"{extract}.csv"
     _write(path, f"{header}\n{rows}")
     os.utime(path, (1_700_000_000, 1_700_000_000))
     return path

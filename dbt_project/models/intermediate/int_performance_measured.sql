@@ -60,6 +60,30 @@ customers_of_teams as (
     group by coalesce(collectors.team_id, 'unassigned'), contacts.month_start
 ),
 
+-- A plan that nobody worked for is a plan missed, and must not vanish with its team.
+parts_of_team_months as (
+    select
+        team_id,
+        month_start,
+    {%- for column in sums %}
+        {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+    from collector_months_in_teams
+    union all
+    select
+        targets.scope_id as team_id,
+        targets.period_start as month_start,
+    {%- for column in sums %}
+        0 as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+    from targets
+    cross join run_parameters
+    where
+        targets.scope_type = 'team'
+        and targets.period_type = 'month'
+        and targets.period_start <= run_parameters.as_of_date
+),
+
 team_months as (
     select
         team_id,
@@ -67,7 +91,7 @@ team_months as (
     {%- for column in sums %}
         sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
-    from collector_months_in_teams
+    from parts_of_team_months
     group by team_id, month_start
 ),
 

@@ -1,5 +1,6 @@
--- Grain: one row per month and team with anything to count. The members are those of today. Cash
--- that nobody earned stands under team `unattributed`; collectors without a team are `unassigned`.
+-- Grain: one row per month and team with anything to count, a plan included. The members are
+-- those of today. Cash that nobody earned stands under team `unattributed`; collectors without a
+-- team are `unassigned`.
 with performance as (
     select * from {{ ref('int_performance_measured') }}
     where scope_type = 'team'

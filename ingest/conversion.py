@@ -296,7 +296,7 @@ class _Planner:
         if column.check == "timezone":
             return self._timezone(text)
         if column.dtype == TEXT:
-            return self._text(column, text)
+            return self._text(column, source, text)
         if column.dtype == DATE:
             return self._date(source, text)
         if column.dtype == INSTANT:
@@ -321,7 +321,9 @@ class _Planner:
         value = pl.when(text.is_in(zones)).then(text)
         return value, [Check("BAD_ENUM", "an IANA time zone", ~text.is_in(zones))]
 
-    def _text(self, column: Column, text: pl.Expr) -> tuple[pl.Expr, list[Check]]:
+    def _text(
+        self, column: Column, source: ColumnSource, text: pl.Expr
+    ) -> tuple[pl.Expr, list[Check]]:
         checks: list[Check] = []
         if self.facts.has_nul:
             checks.append(
@@ -332,7 +334,7 @@ class _Planner:
                 checks.append(
                     Check("TRAILER", "an identifier, not a total's label", text.is_in(TOTAL_LABELS))
                 )
-            if self.facts.has_formula_signs:
+            if self.facts.has_formula_signs or source.expression is not None:
                 checks += [
                     Check("FORMULA", "an identifier, not a formula", text.str.contains(_FORMULA)),
                     Check(

@@ -36,7 +36,11 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SEPARATOR_LINE: Final = re.compile(r'^"?sep=(.)"?$', re.IGNORECASE)
 _LINE_LIMIT: Final = 65_536
 _SCAN_BYTES: Final = 1_048_576
-_FORMULA_SIGNS: Final = (b"=", b"@", b"+", b"|", b"(", b"!")
+_FORMULA_SIGNS: Final = (b"=", b"@", b"+")
+_CALL_SIGNS: Final = (b"(", b"|", b"!")
+_PLUS: Final = 43
+_MINUS: Final = 45
+_EXPONENT_SIGNS: Final = (69, 101)
 _TAB: Final = 9
 _LINE_FEED: Final = 10
 _CARRIAGE_RETURN: Final = 13
@@ -211,7 +215,7 @@ def _scan(path: Path, *, layout: _Layout) -> _Scan | None:
             delimiter_count += found.delimiter_count
             has_padding = has_padding or found.has_padding
             has_control = has_control or found.has_control
-            has_formula_signs = has_formula_signs or any(sign in lines for sign in _FORMULA_SIGNS)
+            has_formula_signs = has_formula_signs or _has_formula_signs(lines, delimiter)
             if not chunk:
                 break
     if delimiter_count != row_count * (len(layout.header.names) - 1):
@@ -264,6 +268,26 @@ def _scan_lines(lines: bytes, delimiter: int) -> _ScannedLines | None:
         has_padding=has_padding,
         has_control=controls != len(ends) + carriage_returns + tabs or b"\x7f" in lines,
     )
+
+
+def _has_formula_signs(lines: bytes, delimiter: int) -> bool:
+    """Whether a field may begin like a formula, or be a number in powers of ten.
+
+    The sign of an offset (`+08:00`) and that of an address are neither.
+    """
+    signs = [ord(sign) for sign in _FORMULA_SIGNS if sign in lines]
+    if any(sign in lines for sign in _CALL_SIGNS):
+        signs.append(_MINUS)
+    characters = np.frombuffer(lines, dtype=np.uint8)
+    for sign in signs:
+        places = np.flatnonzero(characters == sign)
+        before = characters[np.maximum(places - 1, 0)]
+        starts = [delimiter, _LINE_FEED, _CARRIAGE_RETURN, _BLANK, _TAB]
+        if sign == _PLUS:
+            starts += _EXPONENT_SIGNS
+        if (len(places) and places[0] == 0) or np.isin(before, starts).any():
+            return True
+    return False
 
 
 def _hand_over(text: TextFile, *, layout: _Layout, scan: _Scan) -> RawRecords:

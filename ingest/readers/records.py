@@ -60,7 +60,7 @@ class Facts:
         has_padding: A blank may stand beside a delimiter or line end.
         has_nul: A NUL byte stands somewhere.
         has_control: A control character other than a line end or tab may stand somewhere.
-        has_formula_signs: A sign that formulas or powers of ten need may stand somewhere.
+        has_formula_signs: A field may begin like a formula, or be a number in powers of ten.
         is_typed: Values came from typed cells: dates are in ISO form, numbers without blanks.
     """
 

@@ -195,6 +195,32 @@ def test_an_instant_means_the_same_alone_and_among_others(
     assert meanings() == meanings("yesterday")
 
 
+@pytest.mark.parametrize(
+    ("document_id", "reason_code"),
+    [
+        ("=1+2", "FORMULA"),
+        ("@x", "FORMULA"),
+        ("+15", "FORMULA"),
+        ("-x|y", "FORMULA"),
+        (" =1", "FORMULA"),
+        ("1.23E+15", "ID_PRECISION_LOST"),
+        ("4e+7", "ID_PRECISION_LOST"),
+        ("a=1", None),
+        ("a@b", None),
+        ("15+", None),
+        ("a(-x)", None),
+    ],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_an_identifier_is_no_formula(
+    document_id: str, reason_code: str | None, line_end: str, tmp_path: Path
+) -> None:
+    row = f"{document_id},C001,invoice,2026-06-15,2026-07-15,USD,1.00"
+    (load,) = stage(tmp_path, "ledger.csv", ledger_csv(GOOD_ROW, row).replace("\n", line_end))
+    found = quarantined(load)["reason_code"].to_list()
+    assert found == ([] if reason_code is None else [reason_code])
+
+
 def test_rows_keep_their_numbers_and_raw_text(tmp_path: Path) -> None:
     bad = 'INV-9,C001,invoice,2026-06-15,2026-07-15,USD,"1,5"'
     (load,) = stage(tmp_path, "ledger.csv", ledger_csv(GOOD_ROW, "", bad))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -470,7 +470,9 @@ class _Staging:
                 f"{self.records.row_count} records, the typing {rows_read}"
             )
             raise RuntimeError(message)
-        fates = _repeated_keys(accepted, self.extract, row_count=counts.rows_accepted)
+        fates = _repeated_keys(
+            accepted, self.extract, supplied=self.columns, row_count=counts.rows_accepted
+        )
         duplicates = 0
         duplicate_amount = Decimal("0.00")
         conflicts = self.scratch / f"conflicts-{self.sequence}.parquet"
@@ -840,7 +842,9 @@ def _cents(amount: Decimal | int | None) -> Decimal:
     return Decimal(amount or 0).quantize(_CENT)
 
 
-def _repeated_keys(accepted: Path, extract: Extract, *, row_count: int) -> pl.DataFrame | None:
+def _repeated_keys(
+    accepted: Path, extract: Extract, *, supplied: Collection[str], row_count: int
+) -> pl.DataFrame | None:
     """Rows whose key stands in the file more than once.
 
     Only hashes are compared for the whole file, in partitions of bounded size; keys and contents
@@ -849,6 +853,7 @@ def _repeated_keys(accepted: Path, extract: Extract, *, row_count: int) -> pl.Da
     Args:
         accepted: The accepted rows.
         extract: Their contract.
+        supplied: Columns that the mapping supplies; the others are the same in every row.
         row_count: Their number.
 
     Returns:
@@ -856,7 +861,8 @@ def _repeated_keys(accepted: Path, extract: Extract, *, row_count: int) -> pl.Da
         contents, and all but the first of a key with one content. None when no key repeats.
     """
     rows = pl.scan_parquet(accepted, glob=False, hive_partitioning=False)
-    hashed = pl.struct(list(extract.key)).hash(seed=0)
+    varying = [name for name in extract.key if name in supplied]
+    hashed = (pl.col(varying[0]) if len(varying) == 1 else pl.struct(varying)).hash(seed=0)
     partitions = -(-row_count // _HASH_PARTITION_ROWS)
     repeated = []
     for partition in range(partitions):

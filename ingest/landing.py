@@ -107,7 +107,8 @@ class KnownFile:
         state: Size and times it had.
         sha256: Hash of its bytes, empty when it could not be copied.
         control_sha256: Identity of its control file, empty without one.
-        is_final: Whether it entered; if not, a new control file makes it pending again.
+        is_final: Whether it entered. If so, only other totals make it pending again, to be held
+            against it; if not, their withdrawal does too.
     """
 
     state: FileState
@@ -417,7 +418,7 @@ def _is_known(file: DeliveredFile, known: KnownFile | None) -> bool:
     if known is None:
         return False
     control_sha256 = file.control.sha256 if file.control is not None else ""
-    if not known.is_final and control_sha256 != known.control_sha256:
+    if control_sha256 != known.control_sha256 and (control_sha256 or not known.is_final):
         return False
     if file.state == known.state:
         return True

@@ -401,6 +401,8 @@ class _History:
     def _add_full(self, entry: LedgerEntry, extract: str, delivery_date: date | None) -> None:
         place = (entry.source, extract, delivery_date)
         recorded_at, hashes = self.full_deliveries.get(place, (entry.recorded_at, frozenset()))
+        if entry.outcome == DUPLICATE and entry.sha256 in hashes:
+            return
         if recorded_at != entry.recorded_at:
             hashes = frozenset()
         self.full_deliveries[place] = (entry.recorded_at, hashes | {entry.sha256})

@@ -286,10 +286,13 @@ def _promised(mapping: FileMapping, control: Mapping[str, Any] | None) -> Contro
     try:
         return Control.model_validate(dict(control))
     except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        )
         raise FileRejectedError(
             "CONTROL_TOTAL",
-            f"expected row_count and amount (in quotes) in the control file, found "
-            f"{dict(control)}: {error.errors()[0]['msg']}; correct the control file",
+            f"control file: expected row_count, a whole number, and amount, a number in quotes, "
+            f"found {dict(control)} ({problems}); correct the control file",
         ) from error
 
 
@@ -308,10 +311,15 @@ def _judged(
     promised: Control | None,
     is_duplicate: bool,
 ) -> list[StagedLoad]:
-    """Apply the limits and totals that hold for the whole file."""
-    if is_duplicate:
+    """Apply the limits and totals that hold for the whole file.
+
+    Totals are held against a duplicate too: they may have come after the file was admitted.
+    """
+    refusal = _broken_promise(parts, promised)
+    if is_duplicate and refusal is None:
         return [_as_duplicate(part.load) for part in parts]
-    refusal = _too_many_bad_rows(parts, source) or _broken_promise(parts, promised)
+    if not is_duplicate:
+        refusal = _too_many_bad_rows(parts, source) or refusal
     loads = []
     for part in parts:
         record = part.load.record
@@ -348,7 +356,7 @@ def _too_many_bad_rows(parts: list[_Part], source: SourceMapping) -> tuple[str, 
                 "TOO_MANY_BAD_ROWS",
                 f"{record.file_name} ({record.extract}): expected at most {limits.max_rows} bad "
                 f"rows or {limits.max_rate:%} of the file, found {bad} of {record.rows_read}; see "
-                "their reasons in the quarantine, then correct the mapping or the export",
+                "their reasons beside the rejected file, then correct the mapping or the export",
             )
     return None
 
@@ -779,11 +787,12 @@ class _Staging:
         return reasons
 
     def _row_key(self) -> pl.Expr:
+        """The key as typed; NULL where a part of it could not be, for then it is none."""
         parts = []
         for name in self.extract.key:
             column = self.extract.column(name)
             if name in self.columns:
-                text = pl.coalesce(pl.col(name).cast(pl.String), pl.col(text_name(name)))
+                text = pl.col(name).cast(pl.String)
             else:
                 text = pl.lit(None if column.default is None else str(column.default))
             parts.append(text.fill_null("") if column.is_nullable else text)

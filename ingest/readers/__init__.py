@@ -79,5 +79,5 @@ def read_records(
     raise FileRejectedError(
         "FORMAT_MISMATCH",
         f"{file_name}: expected a file ending in {', '.join(EXTENSIONS)}, text ones also packed "
-        f"as {', '.join(PACKINGS)}; found {kind!r}",
+        f"as {', '.join(PACKINGS)}; found {kind if packing is None else f'{kind}.{packing}'!r}",
     )

@@ -130,7 +130,7 @@ def read_json_lines(
                 defect = ("RAGGED_ROW", "a JSON object", type(record).__name__)
                 writer.write([], raw_text=raw_text, defect=defect)
                 continue
-            found.update(record)
+            found.update(name for name in wanted if name in record)
             if len(unknown) < _MAX_UNKNOWN:
                 unknown |= dict.fromkeys(name for name in record if name not in wanted)
             _write(writer, record, wanted, raw_text, decimal=mapping.numbers.decimal)

@@ -46,6 +46,8 @@ _BUILT_IN_DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 4
 _FORMAT_NOISE: Final = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
 _MILLISECONDS: Final = 86_400_000
 _COLUMN_LETTERS: Final = 26
+_MAX_COLUMNS: Final = 16_384
+"""Excel has no more; a cell that claims a place beyond would make its row fill the memory."""
 
 Attributes = dict[str, str]
 
@@ -327,6 +329,9 @@ def _rows_of(archive: zipfile.ZipFile, book: _Book, path: str, *, decimal: str) 
             column = 0
         elif tag == "c":
             column = _position(attributes["r"]) if "r" in attributes else column + 1
+            if column > _MAX_COLUMNS:
+                message = f"a cell in column {column}, expected at most {_MAX_COLUMNS}"
+                raise ValueError(message)
             kind = attributes.get("t", "n")
             style = attributes.get("s", "0")
             pieces.clear()

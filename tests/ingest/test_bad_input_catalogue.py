@@ -876,6 +876,14 @@ WORKBOOKS = [
         FIRST,
         row="RAGGED_ROW",
     ),
+    sheet(
+        "X28 a cell beyond Excel's last column",
+        lambda: edited(
+            workbook(GOOD_SHEET_ROW, sheet_row()),
+            lambda _, part: part.replace(b'r="G3"', b'r="ZZZZZZZ3"'),
+        ),
+        file="CORRUPT_FILE",
+    ),
     sheet("X26 a name that climbs out", climbing_archive, file="UNSAFE_NAME"),
     sheet("X27 zero bytes", lambda: b"", file="EMPTY_FILE"),
 ]

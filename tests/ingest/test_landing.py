@@ -310,14 +310,18 @@ def test_a_change_of_permissions_makes_no_new_file(landing: Path) -> None:
     assert not scan(landing, a_csv=known).pending
 
 
-@pytest.mark.parametrize(("is_final", "expected"), [(True, 0), (False, 1)])
-def test_new_control_totals_matter_only_to_a_file_that_did_not_enter(
-    landing: Path, is_final: bool, expected: int
+@pytest.mark.parametrize(
+    ("is_final", "control", "expected"),
+    [(True, "{}", 1), (True, None, 0), (False, "{}", 1), (False, None, 1)],
+)
+def test_other_totals_make_a_file_pending_again_their_withdrawal_only_one_that_did_not_enter(
+    landing: Path, is_final: bool, control: str | None, expected: int
 ) -> None:
     path = folder_of(landing) / "a.csv"
     path.write_text("x")
     known = known_file(path, is_final=is_final, control_sha256="earlier")
-    (folder_of(landing) / "a.csv.control.json").write_text("{}")
+    if control is not None:
+        (folder_of(landing) / "a.csv.control.json").write_text(control)
     assert len(scan(landing, a_csv=known).pending) == expected
 
 

@@ -327,6 +327,32 @@ def test_a_file_rejected_for_its_control_totals_is_tried_again_with_new_ones(hom
     assert home.statuses()[-1] == ("ledger.csv", "admitted", None)
 
 
+@pytest.mark.parametrize("source", ["changes", "snapshots"])
+def test_totals_that_come_after_their_file_was_admitted_are_held_against_it(
+    home: Home, source: str
+) -> None:
+    for day, content in (("01", FIRST), ("02", SECOND)):
+        path = home.deliver(f"2026-07-{day}", "open_items.csv", content, source=source)
+        home.refresh()
+        control = path.with_name(f"{path.name}.control.json")
+        control.write_text('{"row_count": 4}')
+        home.refresh()
+        assert home.statuses()[-1] == ("open_items.csv", "rejected", "CONTROL_TOTAL")
+        control.write_text('{"row_count": 3}' if day == "01" else '{"row_count": 2}')
+        home.refresh()
+        assert home.statuses()[-1] == ("open_items.csv", "duplicate", None)
+        home.refresh()
+    assert home.records()["status"].to_list() == ["admitted", "rejected", "duplicate"] * 2
+    assert len(home.standing()) == (3 if source == "changes" else 2)
+
+
+def test_a_row_whose_key_cannot_be_read_has_none(home: Home) -> None:
+    home.deliver("2026-07-01", "ledger.csv", ledger("INV-1 80.00", "\uff29\uff2e\uff36-2 5.00"))
+    home.refresh()
+    kept = pl.read_parquet(home.folders.quarantine / "*.parquet")
+    assert kept.select("row_number", "reason_code", "row_key").rows() == [(2, "KEY_CHARS", None)]
+
+
 def test_a_backlog_gives_the_same_lake_whatever_order_it_was_put_down_in(tmp_path: Path) -> None:
     deliveries = [
         (f"2026-07-{day:02d}", f"{name}_{day}.csv", content)

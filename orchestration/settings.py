@@ -204,14 +204,14 @@ def load_settings(
 def prepare_home(settings: Settings) -> None:
     """Make the home and the folders below it, readable by their owner only.
 
-    A landing folder that is there already keeps its mode: senders may need to write into it.
+    A home, landing or published folder that is there already keeps its mode: senders may need to
+    write into the one, and a group of BI readers to pass through to the other.
 
     Args:
         settings: The settings whose home is wanted.
     """
     os.umask(0o077)
     settings.home.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
-    settings.home.chmod(PRIVATE)
     for folder in (
         settings.landing,
         settings.archive,
@@ -225,7 +225,7 @@ def prepare_home(settings: Settings) -> None:
         settings.dagster_home,
     ):
         folder.mkdir(exist_ok=True, mode=PRIVATE)
-        if folder != settings.landing:
+        if folder not in (settings.landing, settings.published):
             folder.chmod(PRIVATE)
 
 

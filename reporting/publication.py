@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,8 @@ def publish(
     name = f"v{_latest_number(published) + 1:06d}"
     building = published / f"{_BUILDING}-{name}"
     building.mkdir()
+    # Whoever may read the folder of versions may read each version.
+    building.chmod(stat.S_IMODE(published.stat().st_mode))
     try:
         version = _build_version(building, name, warehouse, marts, pii_key, dict(facts or {}))
     except Exception:

@@ -127,11 +127,13 @@ def test_seeds_inside_an_output_are_refused(tmp_path: Path) -> None:
         )
 
 
-def test_the_home_is_private_and_an_existing_landing_folder_keeps_its_mode(tmp_path: Path) -> None:
+def test_a_new_home_is_private_and_opened_folders_stay_open(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    (home / "landing").mkdir(parents=True)
-    (home / "landing").chmod(0o730)
-    home.chmod(0o755)
+    opened = {"landing": 0o730, "published": 0o750}
+    for name, mode in opened.items():
+        (home / name).mkdir(parents=True)
+        (home / name).chmod(mode)
+    home.chmod(0o711)
     settings = load_settings({"COLLECTIONS_HOME": str(home)}, env_file=NO_FILE)
     before = os.umask(0o022)
     try:
@@ -139,9 +141,10 @@ def test_the_home_is_private_and_an_existing_landing_folder_keeps_its_mode(tmp_p
     finally:
         os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (home, *home.iterdir())}
-    assert modes.pop("landing") == 0o730
+    assert modes.pop("home") == 0o711
+    assert {name: modes.pop(name) for name in opened} == opened
     assert set(modes.values()) == {0o700}
-    assert {"archive", "lake", "quarantine", "rejected", "published", "data_docs"} <= set(modes)
+    assert {"archive", "lake", "quarantine", "rejected", "data_docs"} <= set(modes)
 
 
 def test_the_tools_are_told_to_be_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
--- Fails with one row per fault in the business constants of the measures.
+-- Fails with one row per fault in the business constants.
 with allowance_methods as (
     select * from {{ ref('allowance_methods') }}
 ),
@@ -9,6 +9,10 @@ loss_rates as (
 
 aging_buckets as (
     select * from {{ ref('dim_aging_buckets') }}
+),
+
+bucket_seed as (
+    select * from {{ ref('aging_buckets') }}
 ),
 
 promise_rules as (
@@ -113,6 +117,44 @@ methods_wrong as (
         ) > 0
 ),
 
+buckets_followed as (
+    select
+        *,
+        lag(upper_bound) over (
+            partition by bucket_set order by aging_bucket_order
+        ) as previous_upper_bound,
+        row_number() over (
+            partition by bucket_set order by aging_bucket_order desc
+        ) as position_from_last
+    from bucket_seed
+),
+
+-- What makes a set total and disjoint, whatever bounds a company gives it.
+buckets_wrong as (
+    select
+        'aging_buckets' as seed,
+        'expected bounds of one unit (day, month) that rise to a last bucket without one, and '
+        || 'names of their own, in set: ' || bucket_set as fault
+    from buckets_followed
+    group by bucket_set
+    having
+        count(distinct aging_bucket) <> count(*)
+        or count(distinct aging_bucket_order) <> count(*)
+        or count(distinct unit) <> 1
+        or sum(
+            case
+                when unit not in ('day', 'month') then 1
+                when aging_bucket in ('unapplied_cash', 'unapplied_credit') then 1
+                when position_from_last = 1 and upper_bound is null then 0
+                when
+                    position_from_last > 1
+                    and upper_bound > coalesce(previous_upper_bound, upper_bound - 1)
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
 promise_rules_wrong as (
     select
         'promise_rules' as seed,
@@ -200,8 +242,8 @@ measure_rules_wrong as (
 
 {%- set parts = [
     'rates_missing', 'rates_unknown', 'rates_out_of_range', 'rates_repeated', 'methods_wrong',
-    'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong', 'targets_wrong',
-    'measure_rules_wrong'
+    'buckets_wrong', 'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong',
+    'targets_wrong', 'measure_rules_wrong'
 ] %}
 
 faults as (

@@ -782,3 +782,23 @@ def test_every_side_of_a_proof_can_be_wrong(home: Path, tmp_path: Path) -> None:
         ("P9", "cash collected by teams = cash attributed"),
         ("P9", "credit sales of the company = of the journal"),
     ]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "set upper_bound = 95 where aging_bucket = '31-60'",  # as far as the next one and beyond
+        "set upper_bound = 999 where aging_bucket = 'over 365'",  # the oldest are in none
+        "set unit = 'month' where aging_bucket = '1-30'",
+        "set aging_bucket = 'unapplied_cash' where aging_bucket = '1-30'",
+    ],
+)
+def test_buckets_that_overlap_or_leave_a_gap_are_refused(
+    home: Path, tmp_path: Path, fault: str
+) -> None:
+    for name in ("warehouse.duckdb", "run_parameters.parquet"):
+        (tmp_path / name).write_bytes((home / name).read_bytes())
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute(f"update intermediate.aging_buckets {fault}")
+    with pytest.raises(AssertionError, match="assert_measure_seeds_are_valid"):
+        run_dbt(tmp_path, "test", select=["assert_measure_seeds_are_valid"])

@@ -236,28 +236,24 @@ def _scan_lines(lines: bytes, delimiter: int) -> _ScannedLines | None:
     if not lines:
         return _ScannedLines(0, 0, has_padding=False, has_control=False)
     characters = np.frombuffer(lines, dtype=np.uint8)
-    ends = np.flatnonzero(characters == _LINE_FEED)
+    low = np.flatnonzero(characters <= _BLANK)
+    codes = characters[low]
+    ends = low[codes == _LINE_FEED]
+    returns = low[codes == _CARRIAGE_RETURN]
+    if (characters[returns + 1] != _LINE_FEED).any():
+        return None
     lengths = np.diff(ends, prepend=-1)
-    shortest = 1
-    carriage_returns = 0
-    if b"\r" in lines:
-        carriage_returns = int(np.count_nonzero(characters == _CARRIAGE_RETURN))
-        before = characters[np.maximum(ends - 1, 0)]
-        if carriage_returns != int(np.count_nonzero(before == _CARRIAGE_RETURN)):
-            return None
-        shortest = 2
+    shortest = 2 if len(returns) else 1
     if int(lengths.min()) <= shortest or int(lengths.max()) > _LINE_LIMIT:
         return None
-    tabs = int(np.count_nonzero(characters == _TAB)) if b"\t" in lines else 0
-    controls = int(np.count_nonzero(characters < _BLANK))
+    is_tab = codes == _TAB
+    is_blank = codes == _BLANK
+    controls = len(codes) - len(ends) - len(returns) - int(is_tab.sum()) - int(is_blank.sum())
+    blanks = low[is_blank if delimiter == _TAB else is_blank | is_tab]
     has_padding = False
-    if b" " in lines or (tabs and delimiter != _TAB):
-        is_blank = characters == _BLANK
-        if delimiter != _TAB:
-            is_blank |= characters == _TAB
-        blanks = np.flatnonzero(is_blank)
+    if len(blanks):
         borders = np.array([delimiter, _LINE_FEED, _CARRIAGE_RETURN], dtype=np.uint8)
-        after = characters[np.minimum(blanks + 1, len(characters) - 1)]
+        after = characters[blanks + 1]
         before = characters[np.maximum(blanks - 1, 0)]
         has_padding = bool(
             blanks[0] == 0 or np.isin(after, borders).any() or np.isin(before, borders).any()
@@ -266,7 +262,7 @@ def _scan_lines(lines: bytes, delimiter: int) -> _ScannedLines | None:
         row_count=len(ends),
         delimiter_count=int(np.count_nonzero(characters == delimiter)),
         has_padding=has_padding,
-        has_control=controls != len(ends) + carriage_returns + tabs or b"\x7f" in lines,
+        has_control=controls > 0 or b"\x7f" in lines,
     )
 
 

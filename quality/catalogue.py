@@ -405,6 +405,16 @@ def _whole_load(extract: str) -> list[Expectation]:
         ),
         replace(
             load,
+            code="full_delivery_is_not_overtaken",
+            description="No full delivery of a later date was admitted before: an older one would"
+            " withdraw what came since. Deliver what stands now under its own date.",
+            kind="sql",
+            query="select * from {batch} where latest_full_date > delivery_date",
+            observed="coalesce('the full delivery of ' || latest_full_date || ' came before',"
+            " 'no full delivery before')",
+        ),
+        replace(
+            load,
             code="volume_is_usual",
             severity=WARNING,
             description="The delivery's rows are within a factor of"

@@ -74,6 +74,7 @@ LOAD_FACTS: Final = """
     unit_amount decimal(38, 2),
     is_volume_drop boolean,
     last_full_row_count bigint,
+    latest_full_date date,
     is_history_long_enough boolean,
     usual_row_count bigint,
     usual_amount decimal(38, 2)
@@ -207,6 +208,20 @@ _UNITS: Final = """
     from facts
     where facts.source = judged_loads.source
         and facts.delivery_date = judged_loads.delivery_date
+"""
+
+
+_LATEST_FULL: Final = """
+    update judged_loads
+    set latest_full_date = admitted.delivery_date
+    from (
+        select source, max(delivery_date) as delivery_date
+        from admitted_loads
+        where extract = $extract and delivery_kind = 'full'
+            and load_id not in (select _load_id from judged_loads)
+        group by source
+    ) as admitted
+    where admitted.source = judged_loads.source and judged_loads.delivery_kind = 'full'
 """
 
 
@@ -391,6 +406,7 @@ class StagedLoads:
             )
         connection.execute(_UNITS, {"extract": self.extract})
         connection.execute(_USUAL, {"extract": self.extract})
+        connection.execute(_LATEST_FULL, {"extract": self.extract})
         self._find_volume_drops(connection)
 
     def _find_volume_drops(self, connection: duckdb.DuckDBPyConnection) -> None:

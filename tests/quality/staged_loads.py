@@ -61,6 +61,7 @@ class Load:
         controls: Overrides of the controls of `LoadUnderJudgement`.
         totals: Row count and amount to announce in control_totals, relative to the truth.
         history: Rows and amount of each earlier delivery of the source, latest first.
+        history_days: Days from each of them to the next; negative where they are of later dates.
         dropped_column: A column to leave out of the file.
         cast_column: A column to write as a float.
     """
@@ -75,6 +76,7 @@ class Load:
     controls: Row = field(default_factory=dict)
     totals: tuple[int | None, Decimal | None] | None = None
     history: list[tuple[int, Decimal]] = field(default_factory=list)
+    history_days: int = 1
     dropped_column: str | None = None
     cast_column: str | None = None
 
@@ -155,7 +157,8 @@ def write_history(lake: Path, loads: Sequence[Load]) -> None:
             "load_id": f"{load.load_id}-{days_before}",
             "source": load.source or load.load_id,
             "extract": load.extract,
-            "delivery_date": load.delivery_date - dt.timedelta(days=days_before),
+            "delivery_date": load.delivery_date
+            - dt.timedelta(days=days_before * load.history_days),
             "delivery_kind": load.delivery_kind,
             "status": "admitted",
             "recorded_at": RECORDED_AT - dt.timedelta(days=days_before),
@@ -469,6 +472,11 @@ def _whole_load(extract: str) -> dict[str, Break]:
     def usual_volume(load: Load) -> None:
         load.history = [(load.row_count * 5 + 1, abs(load.amount or Decimal(0)))] * 5
 
+    def not_overtaken(load: Load) -> None:
+        load.delivery_kind = "full"
+        load.history = [(load.row_count, load.amount or Decimal(0))]
+        load.history_days = -1
+
     def volume_kept(load: Load) -> None:
         load.delivery_kind = "full"
         load.history = [(20, Decimal(0))]
@@ -481,6 +489,7 @@ def _whole_load(extract: str) -> dict[str, Break]:
         "row_count_equals_the_record": set_load(record_error=(1, Decimal(0))),
         "row_count_equals_the_file_control": row_control,
         "full_delivery_keeps_its_volume": volume_kept,
+        "full_delivery_is_not_overtaken": not_overtaken,
         "volume_is_usual": usual_volume,
     }
     if extract != "control_totals":

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 import dagster as dg
+import duckdb
 import polars as pl
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
@@ -30,6 +31,7 @@ from orchestration.metadata import (
 from orchestration.resources import POOL, RETRIES, WRITER, lasting_failures
 from orchestration.settings import Settings
 from reporting.publication import current_version, publish
+from reporting.scorecard import describe_open_proofs
 
 DELIVERY_DATES: Final = dg.DynamicPartitionsDefinition(name="delivery_date")
 
@@ -45,6 +47,7 @@ OWNERS: Final = ("team:data",)
 DEADLINE_CRON: Final = "0 8 * * *"
 """By when, in the company's time zone, the marts are expected to be of the day."""
 
+_PROOFS: Final = "proofs"
 FRESH_WITHIN: Final = timedelta(hours=4)
 
 
@@ -340,14 +343,17 @@ def build_warehouse(
             warehouse.refuse_readers(settings)
             state.remove_stamp(settings)
             context.log.info(f"dbt: building {'all' if not select else len(select)} models")
-            for done, event in enumerate(dbt_runs.build(project, select=select), start=1):
-                if done % 50 == 0:
-                    context.log.info(f"dbt: {done} of {total} models and tests")
-                yield from DbtCoreCliEventMessage(
-                    raw_event=dict(event), event_history_metadata={}
-                ).to_default_asset_events(
-                    manifest=manifest, dagster_dbt_translator=translator, context=context
-                )
+            try:
+                for done, event in enumerate(dbt_runs.build(project, select=select), start=1):
+                    if done % 50 == 0:
+                        context.log.info(f"dbt: {done} of {total} models and tests")
+                    yield from DbtCoreCliEventMessage(
+                        raw_event=dict(event), event_history_metadata={}
+                    ).to_default_asset_events(
+                        manifest=manifest, dagster_dbt_translator=translator, context=context
+                    )
+            except dbt_runs.DbtError as error:
+                raise _with_open_proofs(settings, error) from error
             if not select:
                 parameters = deliveries.read_run_parameters(settings)
                 state.write_stamp(
@@ -360,6 +366,17 @@ def build_warehouse(
                 )
 
     return build
+
+
+def _with_open_proofs(settings: Settings, error: dbt_runs.DbtError) -> dbt_runs.DbtError:
+    """The failure of a build, with the proofs that do not close where there are any."""
+    if _PROOFS not in str(error) or not settings.warehouse.exists():
+        return error
+    try:
+        proofs = describe_open_proofs(settings.warehouse)
+    except duckdb.Error:
+        return error  # what failed is more than a proof: there is no warehouse to ask
+    return error if proofs is None else error.followed_by(proofs)
 
 
 def published_copy(

@@ -42,6 +42,10 @@ class DbtError(Exception):
         super().__init__(message)
         self.is_transient = is_transient
 
+    def followed_by(self, lines: str) -> "DbtError":
+        """The same failure, with more to tell."""
+        return DbtError(f"{self}\n{lines}", is_transient=self.is_transient)
+
 
 class SeedError(ValueError):
     """A file in COLLECTIONS_SEEDS that replaces none of our seeds."""

@@ -111,7 +111,7 @@ def _take(lock: Path, purpose: str) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             break
-        except BlockingIOError as error:
+        except BlockingIOError:
             if attempt + 1 < _ATTEMPTS:
                 time.sleep(_PROBE_SECONDS)
                 continue
@@ -120,7 +120,7 @@ def _take(lock: Path, purpose: str) -> int:
             raise WriterBusyError(
                 f"Process {holder.pid} has been writing since {holder.since} ({holder.purpose}). "
                 "Only one refresh runs at a time: wait for it, or stop it and start again."
-            ) from error
+            ) from None
     holder = Holder(
         pid=os.getpid(), since=datetime.now(UTC).isoformat(timespec="seconds"), purpose=purpose
     )

@@ -18,6 +18,14 @@ SHOWN_PROOFS: Final = 10
 GROUP: Final = "all"
 """The scope of all companies together; where it is, each company's own is left to the mart."""
 
+_AFTER_OPEN_PROOFS: Final = (
+    "Two ways to the same sum differ, so that nothing of this build is published. The query of "
+    "each proof is in",
+    "dbt_project/models/marts/trust/proofs.sql; its sides can be asked of the warehouse as it "
+    "stands. Look at what was",
+    "delivered since the last good run (marts.load_history), correct the delivery or the model, "
+    "and refresh again.",
+)
 _DIGITS: Final = Decimal("0.0001")
 
 
@@ -48,6 +56,31 @@ def summarise(database: Path) -> str:
             )
         ]
     return "\n".join([*parts[0], "", *parts[1], *parts[2], *parts[3]])
+
+
+def describe_open_proofs(database: Path) -> str | None:
+    """Tell which proofs of a warehouse do not close, and what to do.
+
+    Args:
+        database: A warehouse or a published copy; nobody writes into it.
+
+    Returns:
+        Lines: the open rows, both sides and their difference, and the next step. Null where the
+        mart of proofs is absent or every proof closes.
+    """
+    with duckdb.connect(str(database), read_only=True, config=dict(CLOSED_SETTINGS)) as connection:
+        is_there = connection.execute(
+            "select 1 from information_schema.tables "
+            "where table_schema = 'marts' and table_name = 'proofs'"
+        ).fetchone()
+        if (
+            is_there is None
+            or not connection.execute(
+                "select 1 from marts.proofs where not is_closed limit 1"
+            ).fetchone()
+        ):
+            return None
+        return "\n".join([*_proofs(connection), *_AFTER_OPEN_PROOFS])
 
 
 def _scorecard(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -119,13 +152,19 @@ def _proofs(connection: duckdb.DuckDBPyConnection) -> list[str]:
         where not is_closed
         order by proof_code, company_code, currency_code, as_of_date
     """).fetchall()
-    return [
+    lines = [
         f"Proofs: {len(open_proofs):,} of {total:,} DO NOT close:",
         *_table(
             ("proof", "company", "currency", "as of", "left", "right", "difference"),
-            ([str(cell) for cell in row] for row in open_proofs[:SHOWN_PROOFS]),
+            (
+                ["–" if cell is None else str(cell) for cell in row]
+                for row in open_proofs[:SHOWN_PROOFS]
+            ),
         ),
     ]
+    if len(open_proofs) > SHOWN_PROOFS:
+        lines.append(f"  and {len(open_proofs) - SHOWN_PROOFS:,} more")
+    return lines
 
 
 def _loads(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -1,9 +1,13 @@
-"""Whole refreshes of a small home, through the real job, as the command line runs them."""
+"""Whole refreshes of a small home, through the real job, as the command line runs them.
+
+A refresh costs seconds, so each test here is a course of days in one home.
+"""
 
 import shutil
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -24,6 +28,7 @@ pytestmark = pytest.mark.warehouse
 GOOD = "A-1,C-1,invoice,2026-01-10,CNY,100.00\nA-2,C-1,invoice,2026-01-11,USD,30.50\n"
 LATER = "A-3,C-2,invoice,2026-01-12,CNY,11.00\n"
 CORRECTED = "A-3,C-2,invoice,2026-01-12,CNY,12.00\nA-4,C-2,invoice,2026-01-12,CNY,1.00\n"
+ANSWERED = {"CNY": Decimal("113.00"), "USD": Decimal("30.50")}
 TWO_ROWS_ANNOUNCED = "ledger,2026-01-13,canonical,2\n"
 
 
@@ -63,7 +68,7 @@ def latest_check(settings: Settings, extract: str, code: str) -> tuple[str, dg.A
         return record.status.value, evaluation.severity
 
 
-def test_a_refresh_publishes_what_was_delivered_and_the_next_one_has_nothing_to_do(
+def test_what_was_delivered_is_published_once_and_rebuilt_to_the_same_numbers(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deliver(settings, "2026-01-12", GOOD)
@@ -111,112 +116,12 @@ def test_a_refresh_publishes_what_was_delivered_and_the_next_one_has_nothing_to_
     assert "Published: v000001, as of 2026-01-12" in told
     assert len(history(settings)) == 1
 
-
-def test_a_bad_load_stops_before_dbt_until_it_is_answered(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deliver(settings, "2026-01-12", GOOD)
-    assert refresh.main([]) == refresh.DONE
-    before = billed(settings)
-
-    deliver(settings, "2026-01-13", LATER)
-    deliver(
-        settings,
-        "2026-01-13",
-        TWO_ROWS_ANNOUNCED,
-        extract="control_totals",
-        header=TOTALS_HEADER,
-    )
-    assert refresh.main([]) == refresh.FAILED
-    told = capsys.readouterr()
-    assert "row_count_equals_the_control_total" in told.err
-    assert "Deliver corrected files" in told.err
-    assert "2026-01-13/canonical/ledger.csv" in told.err
-    _, status, steps = history(settings)[-1]
-    assert status is dg.DagsterRunStatus.FAILURE
-    assert steps == ["take_in_deliveries", "judged_loads"]
-    assert billed(settings) == before
-    assert latest_check(settings, "ledger", "row_count_equals_the_control_total") == (
-        "FAILED",
-        dg.AssetCheckSeverity.ERROR,
-    )
-
-    assert refresh.main([]) == refresh.FAILED
-    assert billed(settings) == before
-    assert history(settings)[-1][2] == ["take_in_deliveries", "judged_loads"]
-
-    deliver(settings, "2026-01-14", CORRECTED)
-    assert refresh.main([]) == refresh.DONE
-    assert billed(settings) == {"CNY": Decimal("113.00"), "USD": Decimal("30.50")}
-
-
-def test_a_run_may_go_on_without_a_rejected_load(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deliver(settings, "2026-01-12", GOOD)
-    deliver(settings, "2026-01-13", LATER)
-    deliver(
-        settings,
-        "2026-01-13",
-        TWO_ROWS_ANNOUNCED,
-        extract="control_totals",
-        header=TOTALS_HEADER,
-    )
-    assert refresh.main([]) == refresh.FAILED
-    assert current_version(settings.published) is None
-    assert refresh.main(["--without-rejected"]) == refresh.DONE
-    assert billed(settings) == {"CNY": Decimal("100.00"), "USD": Decimal("30.50")}
-    assert latest_check(settings, "ledger", "row_count_equals_the_control_total") == (
-        "FAILED",
-        dg.AssetCheckSeverity.WARN,
-    )
-    capsys.readouterr()
-    assert refresh.main([]) == refresh.DONE
-    assert "Nothing to do." in capsys.readouterr().out
-
-
-def test_a_failing_test_of_the_marts_keeps_the_published_copy(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deliver(settings, "2026-01-12", GOOD)
-    assert refresh.main([]) == refresh.DONE
-    before = billed(settings)
-    deliver(settings, "2026-01-13", "A-5,C-2,invoice,2026-01-12,CNY,1000000.00\n")
-    assert refresh.main([]) == refresh.FAILED
-    assert "assert_billing_is_possible" in capsys.readouterr().err
-    assert billed(settings) == before
-    assert history(settings)[-1][2][-1] == "build_warehouse"
-    version = current_version(settings.published)
-    assert version is not None
-    assert version.name == "v000001"
-
-
-def test_a_rejected_file_does_not_stop_the_others_but_is_told(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deliver(settings, "2026-01-12", GOOD)
-    deliver(settings, "2026-01-12", "1,2\n", extract="payments", header="no,known_column")
-    assert refresh.main([]) == refresh.FAILED
-    told = capsys.readouterr()
-    assert "MISSING_COLUMN" in told.err
-    assert "deliver them again" in told.err
-    assert billed(settings) == {"CNY": Decimal("100.00"), "USD": Decimal("30.50")}
-    assert history(settings)[-1][1] is dg.DagsterRunStatus.SUCCESS
-
-
-def test_warehouse_and_lake_are_rebuilt_to_the_same_numbers(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deliver(settings, "2026-01-12", GOOD)
-    deliver(settings, "2026-01-13", LATER)
-    assert refresh.main([]) == refresh.DONE
+    # Warehouse and lake are lost, and rebuilt to the same numbers.
     numbers = billed(settings)
     records = load_records(deliveries.folders_of(settings))
-
     settings.warehouse.write_bytes(b"the stump of a killed build")
     assert refresh.main(["--rebuild"]) == refresh.DONE
     assert billed(settings) == numbers
-
     settings.warehouse.unlink()
     shutil.rmtree(settings.lake)
     assert refresh.main(["--from-archive"]) == refresh.DONE
@@ -225,7 +130,124 @@ def test_warehouse_and_lake_are_rebuilt_to_the_same_numbers(
     version = current_version(settings.published)
     assert version is not None
     assert version.name == "v000003"
+
+
+def test_bad_deliveries_keep_the_published_copy_until_they_are_answered(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control_total = "row_count_equals_the_control_total"
+    # The first day is published.
+    deliver(settings, "2026-01-12", GOOD)
+    assert refresh.main([]) == refresh.DONE
+    before = billed(settings)
+
+    # A load does not fit its control total: the run stops before dbt, and so does the next one.
+    deliver(settings, "2026-01-13", LATER)
+    deliver(
+        settings,
+        "2026-01-13",
+        TWO_ROWS_ANNOUNCED,
+        extract="control_totals",
+        header=TOTALS_HEADER,
+    )
+    for _ in range(2):
+        capsys.readouterr()
+        assert refresh.main([]) == refresh.FAILED
+        told = capsys.readouterr()
+        assert control_total in told.err
+        assert "Deliver corrected files" in told.err
+        assert "2026-01-13/canonical/ledger.csv" in told.err
+        _, status, steps = history(settings)[-1]
+        assert status is dg.DagsterRunStatus.FAILURE
+        assert steps == ["take_in_deliveries", "judged_loads"]
+        assert billed(settings) == before
+        error = dg.AssetCheckSeverity.ERROR
+        assert latest_check(settings, "ledger", control_total) == ("FAILED", error)
+
+    # Somebody decides to go on without it; what was decided once is not asked again.
+    assert refresh.main(["--without-rejected"]) == refresh.DONE
+    assert billed(settings) == before
+    warning = dg.AssetCheckSeverity.WARN
+    assert latest_check(settings, "ledger", control_total) == ("FAILED", warning)
     capsys.readouterr()
+    assert refresh.main([]) == refresh.DONE
+    assert "Nothing to do." in capsys.readouterr().out
+
+    # A corrected file enters; an unreadable one beside it is told and stops nobody.
+    deliver(settings, "2026-01-14", CORRECTED)
+    deliver(settings, "2026-01-14", "1,2\n", extract="payments", header="no,known_column")
+    assert refresh.main([]) == refresh.FAILED
+    told = capsys.readouterr()
+    assert "MISSING_COLUMN" in told.err
+    assert "deliver them again" in told.err
+    assert history(settings)[-1][1] is dg.DagsterRunStatus.SUCCESS
+    assert billed(settings) == ANSWERED
+
+    # A proof does not close: its sides are told, in the output and in the run, and what to do.
+    deliver(settings, "2026-01-15", "A-5,C-2,invoice,2026-01-12,CNY,1000000.00\n")
+    assert refresh.main([]) == refresh.FAILED
+    told = capsys.readouterr()
+    for text in (told.err, failure_description(settings)):
+        assert "assert_proofs_are_closed" in text
+        (row,) = [line.split() for line in text.splitlines() if line.startswith("  P1 ")]
+        assert row == [
+            *("P1", "main", "CNY", "2026-01-15"),
+            *("1000113.00", "999999.00", "114.00"),
+        ]
+        assert "refresh again" in text
+    assert billed(settings) == ANSWERED
+    assert history(settings)[-1][2][-1] == "build_warehouse"
+    version = current_version(settings.published)
+    assert version is not None
+    assert version.name == "v000003"
+
+
+def failure_description(settings: Settings) -> str:
+    """What the last run says of the step that failed."""
+    run_id, _, _ = history(settings)[-1]
+    with open_instance(settings) as instance:
+        (record,) = instance.get_records_for_run(
+            run_id, of_type=dg.DagsterEventType.STEP_FAILURE
+        ).records
+    event = record.event_log_entry.dagster_event
+    assert event is not None
+    data = event.step_failure_data.user_failure_data
+    assert data is not None
+    return data.description or ""
+
+
+def test_a_corrected_mapping_reads_history_again_only_when_asked(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    monkeypatch.setenv("COLLECTIONS_SOURCES", str(sources))
+    columns = "document_id: no, customer_id: who, document_date: day, amount: "
+    mapping = (
+        "source: erp\nfiles: [{pattern: 'items*', extracts: [{extract: ledger, columns: "
+        "{document_type: {value: invoice}, currency_code: {value: CNY}, " + columns
+    )
+    (sources / "erp.yaml").write_text(mapping + "net}}]}]\n")
+    deliver(
+        settings,
+        "2026-01-12",
+        "A-1,C-1,2026-01-10,100.00,106.00\n",
+        extract="items",
+        source="erp",
+        header="no,who,day,net,gross",
+    )
+    assert refresh.main([]) == refresh.DONE
+    assert billed(settings) == {"CNY": Decimal("100.00")}
+
+    (sources / "erp.yaml").write_text(mapping + "gross}}]}]\n")
+    assert refresh.main(["--from-archive"]) == refresh.FAILED
+    assert "allow changes" in capsys.readouterr().err
+    assert billed(settings) == {"CNY": Decimal("100.00")}
+    assert refresh.main(["--from-archive", "--allow-changes"]) == refresh.DONE
+    assert billed(settings) == {"CNY": Decimal("106.00")}
 
 
 def test_two_refreshes_at_once_one_works_and_the_other_leaves(
@@ -267,5 +289,3 @@ def test_two_refreshes_at_once_one_works_and_the_other_leaves(
     finally:
         holder.communicate(b"")
         holder.stdout.close()
-    assert refresh.main([]) == refresh.DONE
-    assert billed(settings) == {"CNY": Decimal("100.00"), "USD": Decimal("30.50")}

@@ -7,30 +7,18 @@
     * A row that says what is already known makes no version.
     * `absence_withdraws`: a key that a later full delivery of its source leaves out is withdrawn
       there. A key whose row was quarantined in that delivery is not left out by it.
+    * Nearly every key is delivered once and never left out. Its row is its version; only the other
+      keys are sorted and compared.
 
     `content` lists every column that makes a version; `is_withdrawn` must be among them when
     absence withdraws.
 -#}
 {%- macro versions_of(extract_name, key, content, absence_withdraws=true) -%}
     {%- set key_list = key | join(', ') -%}
-    ranked as (
-    select
-        *,
-        row_number() over (
-            partition by {{ key_list }}, _recorded_at
-            order by _load_sequence desc, _row_number desc
-        ) as rank_in_instant
-    from delivered
-),
-
-winners as (
-    select
-        *,
-        lead(_recorded_at) over (
-            partition by {{ key_list }} order by _recorded_at
-        ) as next_recorded_at
-    from ranked
-    where rank_in_instant = 1
+    repeated_keys as (
+    select {{ key_list }} from delivered
+    group by {{ key_list }}
+    having count(*) > 1
 ),
 {% if absence_withdraws %}
 loads as (
@@ -45,6 +33,68 @@ quarantined_rows as (
         and row_key is not null
 ),
 
+superseded_loads as (
+    select load_id from loads
+    where superseded_at is not null
+),
+
+quarantined_keys as (
+    select row_key from quarantined_rows
+    group by row_key
+),
+{% endif %}
+-- Keys of which more may be said than their one row says.
+followed_keys as (
+    select {{ key_list }} from repeated_keys
+    {%- if absence_withdraws %}
+    union
+    select {{ columns_of(key, 'delivered') }}
+    from delivered
+    inner join superseded_loads
+        on delivered._load_id = superseded_loads.load_id
+    union
+    select {{ columns_of(key, 'delivered') }}
+    from delivered
+    inner join quarantined_keys
+        on {{ row_key_of(key, 'delivered') }} = quarantined_keys.row_key
+    {%- endif %}
+),
+
+said_once as (
+    select delivered.*
+    from delivered
+    left join followed_keys
+        on {{ equal_columns(key, 'delivered', 'followed_keys') }}
+    where followed_keys.{{ key[0] }} is null
+),
+
+followed as (
+    select delivered.*
+    from delivered
+    inner join followed_keys
+        on {{ equal_columns(key, 'delivered', 'followed_keys') }}
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by {{ key_list }}, _recorded_at
+            order by _load_sequence desc, _row_number desc
+        ) as rank_in_instant
+    from followed
+),
+
+winners as (
+    select
+        *,
+        lead(_recorded_at) over (
+            partition by {{ key_list }} order by _recorded_at
+        ) as next_recorded_at
+    from ranked
+    where rank_in_instant = 1
+),
+{% if absence_withdraws %}
 seen_in_quarantine as (
     select
         {{ columns_of(key + content, 'winners') }},
@@ -151,6 +201,15 @@ intervals as (
 ),
 
 versions as (
+    select
+        {{ columns_of(key + content) }},
+        _recorded_at as valid_from,
+        {{ far_future_at() }} as valid_to,
+        _load_id,
+        _load_sequence,
+        _row_number
+    from said_once
+    union all
     select * from intervals
     union all
     select
@@ -169,6 +228,13 @@ versions as (
 {%- macro columns_of(columns, table_name=none) -%}
     {%- for column in columns -%}
         {{ table_name ~ '.' if table_name }}{{ column }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro -%}
+
+{#- A join condition: the columns of one table equal those of the other. -#}
+{%- macro equal_columns(columns, left_table, right_table) -%}
+    {%- for column in columns -%}
+        {{ left_table }}.{{ column }} = {{ right_table }}.{{ column }}{{ ' and ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro -%}
 

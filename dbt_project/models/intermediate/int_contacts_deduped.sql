@@ -1,4 +1,6 @@
 -- Grain: one row per contact, as last delivered and not left out by a later full delivery.
+{{ config(materialized='view') }}
+
 with delivered as (
     select
         *,

@@ -1,5 +1,7 @@
 -- Grain: one row per movement of an item's balance and interval of knowledge, before intervals that
 -- say the same are merged. A receivable is positive. The reporting amount is rounded once, here.
+{{ config(materialized='view') }}
+
 with documents as (
     select * from {{ ref('int_documents_versioned') }}
     where

@@ -3,6 +3,8 @@
 -- the lines of the reversed payment from the last one back, in the order of the reversals. What
 -- finds nothing to take back stays on the reversal's own item. Amounts that reduce a receivable
 -- are positive.
+{{ config(materialized='view') }}
+
 with payments as (
     select * from {{ ref('int_payments_versioned') }}
     where

@@ -3,7 +3,7 @@
 -- per pair and not once per item. Pairs in the same bucket of every set share an age_class_no, so
 -- that items can be added up once for all sets: each set has three digits of it.
 with balances as (
-    select * from {{ ref('int_balances_spanned') }}
+    select * from {{ ref('receivables_by_span') }}
     where credit_class_code is null
 ),
 

@@ -2,7 +2,7 @@
 -- Balances at the month's end, in the running month at the as-of date.
 {%- set origin = "cast('1970-01-01' as date)" %}
 with balances as (
-    select * from {{ ref('int_balances_spanned') }}
+    select * from {{ ref('receivables_by_span') }}
 ),
 
 run_parameters as (

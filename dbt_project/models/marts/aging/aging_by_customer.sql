@@ -2,7 +2,7 @@
 -- is not empty. Items are cut into slices and added up once, by the classes of their two ages; sets
 -- and bases are told apart afterwards.
 with balances as (
-    select * from {{ ref('int_balances_spanned') }}
+    select * from {{ ref('receivables_by_span') }}
 ),
 
 days as (

@@ -18,20 +18,14 @@ with items as (
 ),
 
 movements as (
-    select
-        *,
-        source_type = 'ledger'
-        and source_id = document_id
-        and source_line_no = installment_no
-        and movement_type not in ('credit_application') as is_original
-    from {{ ref('receivable_movements') }}
+    select * from {{ ref('receivable_movements') }}
     where
         is_current
         and item_type = 'document'
 ),
 
 balances as (
-    select * from {{ ref('int_balances_spanned') }}
+    select * from {{ ref('receivables_by_span') }}
     where item_type = 'document'
 ),
 
@@ -47,37 +41,44 @@ run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
 
-own_values as (
+told_apart as (
     select
-        company_code,
-        document_id,
-        installment_no,
-        sum(amount) as original_amount,
-        sum(case when amount is null then 1 else 0 end) as missing_count
+        movements.*,
+        movements.source_type = 'ledger'
+        and movements.source_id = movements.document_id
+        and movements.source_line_no = movements.installment_no
+        and movements.movement_type not in ('credit_application') as is_original,
+        movements.effective_date <= run_parameters.as_of_date as has_happened
     from movements
-    where is_original
-    group by company_code, document_id, installment_no
+    cross join run_parameters
 ),
 
 happened as (
     select
-        movements.company_code,
-        movements.document_id,
-        movements.installment_no,
+        company_code,
+        document_id,
+        installment_no,
+        sum(case when is_original then 1 else 0 end) as original_count,
+        sum(case when is_original then amount end) as original_amount,
+        sum(case when is_original and amount is null then 1 else 0 end)
+            as missing_original_count,
         {%- for kind, condition in kinds.items() %}
-            sum(case when {{ condition }} then -amount_document else 0 end)
+            sum(case when has_happened and {{ condition }} then -amount_document else 0 end)
                 as {{ kind }}_amount_document,
-            sum(case when {{ condition }} then -amount else 0 end) as {{ kind }}_amount,
+            sum(case when has_happened and {{ condition }} then -amount else 0 end)
+                as {{ kind }}_amount,
         {%- endfor %}
-        sum(amount) as remaining_amount,
-        sum(amount_document) as remaining_amount_document,
-        sum(case when amount is null then 1 else 0 end) as missing_count,
-        max(case when movement_type in ('payment', 'application') then effective_date end)
-            as last_payment_date
-    from movements
-    cross join run_parameters
-    where movements.effective_date <= run_parameters.as_of_date
-    group by movements.company_code, movements.document_id, movements.installment_no
+        sum(case when has_happened then amount end) as remaining_amount,
+        sum(case when has_happened then amount_document end) as remaining_amount_document,
+        sum(case when has_happened and amount is null then 1 else 0 end) as missing_count,
+        max(
+            case
+                when has_happened and movement_type in ('payment', 'application')
+                    then effective_date
+            end
+        ) as last_payment_date
+    from told_apart
+    group by company_code, document_id, installment_no
 ),
 
 last_open_spans as (
@@ -117,8 +118,8 @@ joined as (
         items.currency_code,
         items.original_amount_document,
         case
-            when coalesce(own_values.missing_count, 0) = 0
-                then coalesce(own_values.original_amount, 0)
+            when coalesce(happened.missing_original_count, 0) = 0
+                then coalesce(happened.original_amount, 0)
         end as original_amount,
         {%- for kind in kinds %}
             coalesce(happened.{{ kind }}_amount_document, 0) as {{ kind }}_amount_document,
@@ -145,11 +146,6 @@ joined as (
         coalesce(customers.is_unknown, true) as is_unknown_customer
     from items
     cross join run_parameters
-    left join own_values
-        on
-            items.company_code = own_values.company_code
-            and items.document_id = own_values.document_id
-            and items.installment_no = own_values.installment_no
     left join happened
         on
             items.company_code = happened.company_code
@@ -166,7 +162,7 @@ joined as (
         on items.customer_id = customers.customer_id
     where
         items.document_type in ('invoice', 'debit_memo', 'opening_balance')
-        or (own_values.company_code is not null and items.document_type <> 'recovery')
+        or (happened.original_count > 0 and items.document_type <> 'recovery')
 ),
 
 final as (

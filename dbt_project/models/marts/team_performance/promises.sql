@@ -10,7 +10,7 @@ cash_matched as (
 ),
 
 balances as (
-    select * from {{ ref('int_balances_spanned') }}
+    select * from {{ ref('receivables_by_span') }}
 ),
 
 cash as (

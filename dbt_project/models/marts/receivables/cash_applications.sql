@@ -22,13 +22,26 @@ payments as (
         and not is_withdrawn
 ),
 
-payment_dates as (
+reversed_payments as (
     select
         company_code,
-        payment_id,
-        min(payment_date) as payment_date
+        reverses_payment_id
     from payments
-    group by company_code, payment_id
+    where reverses_payment_id is not null
+    group by company_code, reverses_payment_id
+),
+
+payment_dates as (
+    select
+        payments.company_code,
+        payments.payment_id,
+        min(payments.payment_date) as payment_date
+    from payments
+    inner join reversed_payments
+        on
+            payments.company_code = reversed_payments.company_code
+            and payments.payment_id = reversed_payments.reverses_payment_id
+    group by payments.company_code, payments.payment_id
 ),
 
 reversals as (

@@ -77,10 +77,6 @@ class AdmittedRun:
     deferred: tuple[DeliveredFile, ...]
     problems: tuple[LandingProblem, ...]
 
-    def with_status(self, status: str) -> tuple[LoadRecord, ...]:
-        """The records with one status."""
-        return tuple(record for record in self.records if record.status == status)
-
 
 def admit(
     folders: Folders,

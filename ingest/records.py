@@ -18,11 +18,9 @@ import polars as pl
 ADMITTED: Final = "admitted"
 DUPLICATE: Final = "duplicate"
 REJECTED: Final = "rejected"
-STATUSES: Final = (ADMITTED, DUPLICATE, REJECTED)
 
 DELTA: Final = "delta"
 FULL: Final = "full"
-DELIVERY_KINDS: Final = (DELTA, FULL)
 
 EXPECTATION_FAILED: Final = "EXPECTATION_FAILED"
 """Reason code of a load that could be read but failed a critical expectation."""

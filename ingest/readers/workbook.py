@@ -1,7 +1,8 @@
 """Workbooks (.xlsx): one sheet, cell by cell, numbers as the decimal text that the file holds.
 
 The XML is parsed as a stream, so that a number is never a float and a formula without a result
-is seen; the libraries that read workbooks give floats and an empty cell instead. Document types and entities are refused. Typing under the contract does not live here.
+is seen; the libraries that read workbooks give floats and an empty cell instead. Document types
+and entities are refused. Typing under the contract does not live here.
 """
 
 from __future__ import annotations

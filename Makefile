@@ -51,4 +51,7 @@ benchmark: $(READY) ## Measure against hand-written floors, as ratios in one run
 clean: ## Remove the environment, caches, and ./data when it holds only the sample company
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs logs
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@if [ -e data/.sample_company ]; then rm -rf data; elif [ -d data ]; then echo "data/ is kept: it does not hold the sample company."; fi
+	@if [ ! -d data ]; then :; \
+	elif [ ! -e data/.sample_company ]; then echo "data/ is kept: it does not hold the sample company."; \
+	elif ls -d data/landing/*/* | grep -qv '/sample_[^/]*$$'; then echo "data/ is kept: more than the sample company was delivered to it."; \
+	else rm -rf data; fi

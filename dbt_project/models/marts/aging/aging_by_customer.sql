@@ -21,6 +21,17 @@ buckets as (
     select * from {{ ref('dim_aging_buckets') }}
 ),
 
+numbered_buckets as (
+    select
+        bucket_set,
+        aging_bucket,
+        aging_bucket_order,
+        cast(
+            row_number() over (order by bucket_set, aging_bucket_order, aging_bucket) as integer
+        ) as bucket_no
+    from buckets
+),
+
 last_slice as (
     select max(slice_no) as last_slice_no from slices
 ),
@@ -71,12 +82,14 @@ age_classes as (
 
 class_buckets as (
     select
-        age_class_no,
-        bucket_set,
-        aging_bucket,
-        aging_bucket_order
+        ages.age_class_no,
+        numbered_buckets.bucket_no
     from ages
-    group by age_class_no, bucket_set, aging_bucket, aging_bucket_order
+    inner join numbered_buckets
+        on
+            ages.bucket_set = numbered_buckets.bucket_set
+            and ages.aging_bucket = numbered_buckets.aging_bucket
+    group by ages.age_class_no, numbered_buckets.bucket_no
 ),
 
 by_age_classes as (
@@ -114,13 +127,13 @@ by_age_classes as (
 by_age_basis as (
     select
         *,
-        'due_date' as age_basis,
+        true as is_by_due_date,
         due_class_no as age_class_no
     from by_age_classes
     union all
     select
         *,
-        'document_date' as age_basis,
+        false as is_by_due_date,
         document_class_no as age_class_no
     from by_age_classes
 ),
@@ -128,9 +141,7 @@ by_age_basis as (
 bucketed as (
     select
         by_age_basis.*,
-        class_buckets.bucket_set,
-        class_buckets.aging_bucket,
-        class_buckets.aging_bucket_order
+        class_buckets.bucket_no
     from by_age_basis
     inner join class_buckets
         on by_age_basis.age_class_no = class_buckets.age_class_no
@@ -138,12 +149,10 @@ bucketed as (
     union all
     select
         by_age_basis.*,
-        buckets.bucket_set,
-        buckets.aging_bucket,
-        buckets.aging_bucket_order
+        numbered_buckets.bucket_no
     from by_age_basis
-    inner join buckets
-        on by_age_basis.credit_class_code = buckets.aging_bucket
+    inner join numbered_buckets
+        on by_age_basis.credit_class_code = numbered_buckets.aging_bucket
 ),
 
 totals as (
@@ -152,24 +161,14 @@ totals as (
         company_code,
         customer_id,
         currency_code,
-        bucket_set,
-        age_basis,
-        aging_bucket,
-        aging_bucket_order,
+        is_by_due_date,
+        bucket_no,
         sum(document_count) as document_count,
         sum(converted_count) as converted_count,
         sum(open_amount_document) as open_amount_document,
         sum(open_amount) as open_amount
     from bucketed
-    group by
-        slice_no,
-        company_code,
-        customer_id,
-        currency_code,
-        bucket_set,
-        age_basis,
-        aging_bucket,
-        aging_bucket_order
+    group by slice_no, company_code, customer_id, currency_code, is_by_due_date, bucket_no
 ),
 
 final as (
@@ -178,10 +177,10 @@ final as (
         totals.company_code,
         totals.customer_id,
         totals.currency_code,
-        totals.bucket_set,
-        totals.age_basis,
-        totals.aging_bucket,
-        totals.aging_bucket_order,
+        numbered_buckets.bucket_set,
+        case when totals.is_by_due_date then 'due_date' else 'document_date' end as age_basis,
+        numbered_buckets.aging_bucket,
+        numbered_buckets.aging_bucket_order,
         cast(totals.document_count as bigint) as document_count,
         cast(totals.open_amount_document as decimal(18, 2)) as open_amount_document,
         case
@@ -195,6 +194,8 @@ final as (
     from totals
     inner join slices
         on totals.slice_no = slices.slice_no
+    inner join numbered_buckets
+        on totals.bucket_no = numbered_buckets.bucket_no
 )
 
 select * from final

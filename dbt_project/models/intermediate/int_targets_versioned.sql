@@ -41,7 +41,8 @@ of_one_installment as (
         document_date,
         amount_document as booked_amount_document,
         amount as booked_amount,
-        _load_id
+        _load_id,
+        version_count
     from eligible
     where first_installment_no = last_installment_no
 ),
@@ -117,7 +118,8 @@ first_installments as (
         document_date,
         amount_document as booked_amount_document,
         amount as booked_amount,
-        _load_id
+        _load_id,
+        version_count
     from ranked_by_epoch
     where installment_rank = 1
 ),
@@ -138,6 +140,14 @@ followed as (
             partition by company_code, document_id, currency_code order by valid_from
         ) as next_valid_from
     from present
+    where version_count > 1
+    union all
+    select
+        *,
+        {{ beginning_at() }} as previous_valid_to,
+        cast(null as timestamp) as next_valid_from
+    from present
+    where version_count = 1
 ),
 
 gaps as (

@@ -1,0 +1,149 @@
+"""Refreshes killed on their way, and readers while all that goes on."""
+
+import subprocess
+import sys
+import threading
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from ingest.lake import load_records
+from orchestration import deliveries, refresh
+from orchestration.instance import open_instance
+from orchestration.settings import PROJECT_ROOT, Settings
+from tests.orchestration.conftest import deliver
+
+pytestmark = pytest.mark.warehouse
+
+# The modules are imported once, before any thread is started; each refresh is a process of its own.
+REFRESHER = """
+import os, signal, sys, warnings
+from pathlib import Path
+warnings.simplefilter("ignore")
+from orchestration import assets, dbt_runs, definitions, deliveries, refresh
+from reporting import publication
+
+def die(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def build_two_and_die(*arguments, **options):
+    for done, event in enumerate(build(*arguments, **options), start=1):
+        yield event
+        if done == 2:
+            die()
+
+build = dbt_runs.build
+dbt_runs.SOURCE = Path(sys.argv[1])
+POINTS = {
+    "nowhere": lambda: None,
+    "after staging": lambda: setattr(deliveries, "_judge", die),
+    "after admission": lambda: setattr(deliveries, "write_run_parameters", die),
+    "in dbt": lambda: setattr(dbt_runs, "build", build_two_and_die),
+    "in the publication": lambda: setattr(publication.Path, "symlink_to", die),
+}
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        POINTS[line.strip()]()
+        os._exit(refresh.main([]))
+    print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+KILLED = -9
+State = tuple[int, Decimal]
+
+
+def read_published(settings: Settings) -> State:
+    """Number of loads and sum of what was billed, from two marts of one copy."""
+    path = settings.published / "current" / "collections.duckdb"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        ((loads, billed),) = connection.execute("""
+            select
+                (select count(*) from marts.load_history),
+                (select sum(billed_amount) from marts.billed_by_currency)
+        """).fetchall()
+        return loads, billed
+
+
+def leftovers(settings: Settings) -> list[Path]:
+    """What only a killed run may leave behind."""
+    return [
+        *settings.staging.iterdir(),
+        *(path for path in settings.published.iterdir() if path.name.startswith(".")),
+        *settings.home.glob("warehouse.duckdb.*"),
+        *(path for path in settings.home.rglob("*") if path.suffix in (".tmp", ".part")),
+    ]
+
+
+def test_a_refresh_killed_anywhere_is_made_good_by_the_next_and_readers_notice_nothing(
+    settings: Settings, small_project: Path
+) -> None:
+    deliver(settings, "2026-01-01", "A-1,C-1,invoice,2026-01-01,CNY,1.00\n")
+    assert refresh.main([]) == refresh.DONE
+    states = [(1, Decimal("1.00"))]
+    seen: list[State] = []
+    errors: list[BaseException] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.wait(0.1):
+            try:
+                seen.append(read_published(settings))
+            except BaseException as error:
+                errors.append(error)
+                return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", REFRESHER, str(small_project)],
+        cwd=PROJECT_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as refresher:
+
+        def refresh_until(point: str) -> int:
+            assert refresher.stdin is not None
+            assert refresher.stdout is not None
+            refresher.stdin.write(f"{point}\n")
+            refresher.stdin.flush()
+            for line in refresher.stdout:
+                if line.startswith("ended "):
+                    return int(line.split()[1])
+            raise AssertionError("the refresher ended")
+
+        try:
+            for day, point in enumerate(
+                ("after staging", "after admission", "in dbt", "in the publication"), start=2
+            ):
+                deliver(
+                    settings,
+                    f"2026-01-{day:02}",
+                    f"A-{day},C-1,invoice,2026-01-{day:02},CNY,{10**day}.00\n",
+                )
+                assert refresh_until(point) == KILLED, point
+                assert read_published(settings) == states[-1], point
+                assert refresh_until("nowhere") == refresh.DONE, point
+                loads, amount = states[-1]
+                states.append((loads + 1, amount + 10**day))
+                assert read_published(settings) == states[-1], point
+                assert leftovers(settings) == [], point
+        finally:
+            stop.set()
+            reader.join()
+            refresher.stdin.close()  # type: ignore[union-attr]
+    assert errors == []
+    assert set(seen) <= set(states)
+    assert [state for state in states if state in seen] == sorted(set(seen))
+    assert [states.index(state) for state in seen] == sorted(states.index(one) for one in seen)
+    records = load_records(deliveries.folders_of(settings))
+    assert records["status"].to_list() == ["admitted"] * 5
+    with open_instance(settings) as instance:
+        statuses = [run.status for run in reversed(instance.get_runs())]
+    succeeded, failed = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+    assert statuses == [succeeded, *[failed, succeeded] * 4]

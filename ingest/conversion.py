@@ -29,8 +29,8 @@ from ingest.mappings import (
 from ingest.readers.records import Facts
 from ingest.records import INSTANT
 
-EARLIEST_DATE: Final = date(1950, 1, 1)
-LATEST_DATE: Final = date(2199, 12, 31)
+EARLIEST_DATE: Final = date(1980, 1, 1)
+LATEST_DATE: Final = date(2099, 12, 31)
 _EARLIEST_INSTANT: Final = datetime.combine(EARLIEST_DATE, time.min)
 _LATEST_INSTANT: Final = datetime.combine(LATEST_DATE, time.max)
 

@@ -64,6 +64,7 @@ __all__ = [
     "rebuild_from_archive",
     "record_expectation_results",
     "recover",
+    "require_intact",
     "stage_pending",
     "verify",
 ]
@@ -121,6 +122,26 @@ def load_records(folders: Folders) -> pl.DataFrame:
     return pl.read_parquet(folders.lake / LOADS / "*.parquet").sort("load_sequence")
 
 
+def require_intact(folders: Folders) -> None:
+    """Refuse a lake whose files are not, byte for byte, those that were admitted.
+
+    A flipped bit in a Parquet file is mostly read without an error, as another value.
+
+    Args:
+        folders: Where everything lies.
+
+    Raises:
+        LakeError: A file is missing, altered, or named by no load record.
+    """
+    faults = _load_faults(folders, load_records_from_frame(load_records(folders)))
+    if faults:
+        raise LakeError(
+            f"the lake is damaged: {'; '.join(faults[:5])}"
+            f"{f'; and {len(faults) - 5} more' if len(faults) > 5 else ''}."
+            " Rebuild it from the archive."
+        )
+
+
 def verify(folders: Folders) -> list[str]:
     """Check every kept byte against the checksum that was written down for it.
 
@@ -136,8 +157,16 @@ def verify(folders: Folders) -> list[str]:
         LakeError: The ledger has lost lines.
     """
     require_whole_ledger(folders, read_ledger(folders.archive))
-    faults = verify_archive(folders.archive)
     records = load_records_from_frame(load_records(folders))
+    return [
+        *verify_archive(folders.archive),
+        *_load_faults(folders, records),
+        *_quarantine_faults(folders, records),
+    ]
+
+
+def _load_faults(folders: Folders, records: Iterable[LoadRecord]) -> list[str]:
+    faults = []
     expected = {
         folders.lake / record.parquet_path: record
         for record in records
@@ -156,7 +185,6 @@ def verify(folders: Folders) -> list[str]:
             for path in sorted((folders.lake / extract).glob("*.parquet"))
             if path.name != SCHEMA_FILE and path not in expected
         )
-    faults.extend(_quarantine_faults(folders, records))
     return faults
 
 

@@ -116,16 +116,20 @@ def look(settings: Settings, *, settle_seconds: float | None = None) -> LandingS
 
 
 def recover(settings: Settings, *, tell: Tell) -> None:
-    """Make the lake's folders, and finish or sweep what a killed run left.
+    """Make the lake's folders, finish or sweep what a killed run left, and check every load's hash.
 
     Args:
         settings: The settings in force.
         tell: Receives one line per thing done.
+
+    Raises:
+        LakeError: The lake is lost or damaged; it can be rebuilt from the archive.
     """
     folders = folders_of(settings)
     lake.initialise(folders)
     for line in lake.recover(folders):
         tell(line)
+    lake.require_intact(folders)
 
 
 def rebuild_lake(

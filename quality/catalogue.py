@@ -25,8 +25,9 @@ Grain = Literal["row", "load"]
 EARLIEST_DATE: Final = "1980-01-01"
 """No receivable is older: an earlier date is a Minguo year, an epoch or a slip of the pen."""
 
-LONGEST_TERM_YEARS: Final = 50
-"""No date lies further ahead of its delivery: a later one is a Buddhist year or a filler."""
+LATEST_DATE: Final = "2099-12-31"
+"""No receivable reaches further: a later date is a Buddhist year or a filler. Ingest quarantines
+single rows outside the same bounds, so that a breach here means that ingest did not."""
 
 LARGEST_AMOUNT: Final = "1000000000000"
 """An amount that a single document may plausibly reach, in any currency."""
@@ -263,8 +264,8 @@ def _possible_date(column: str, severity: Severity = CRITICAL) -> Expectation:
         f"{column}_is_possible",
         severity,
         f"cast({column} as date) < date '{EARLIEST_DATE}'"
-        f" or cast({column} as date) > _delivery_date + interval {LONGEST_TERM_YEARS} year",
-        f"{column} lies between {EARLIEST_DATE} and {LONGEST_TERM_YEARS} years after delivery.",
+        f" or cast({column} as date) > date '{LATEST_DATE}'",
+        f"{column} lies between {EARLIEST_DATE} and {LATEST_DATE}.",
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -29,6 +30,7 @@ from ingest.lake import (
     rebuild_from_archive,
     record_expectation_results,
     recover,
+    require_intact,
     stage_pending,
     verify,
 )
@@ -545,6 +547,16 @@ def test_a_damaged_file_is_found(home: Home, tree: str, damage: Callable[[Path],
     damage(path)
     [fault] = verify(home.folders)
     assert str(path) in fault
+
+
+@pytest.mark.parametrize("damage", [flip, remove])
+def test_a_damaged_lake_is_refused(home: Home, damage: Callable[[Path], None]) -> None:
+    record = load_records_from_frame(admitted_home(home).records())[0]
+    require_intact(home.folders)
+    path = home.folders.lake / (record.parquet_path or "")
+    damage(path)
+    with pytest.raises(LakeError, match=re.escape(str(path))):
+        require_intact(home.folders)
 
 
 def test_files_that_nobody_admitted_are_found(home: Home) -> None:

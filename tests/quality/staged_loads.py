@@ -505,7 +505,7 @@ def _whole_load(extract: str) -> dict[str, Break]:
     return breaks
 
 
-TOO_FAR = dt.date(2076, 2, 1)
+TOO_FAR = dt.date(2100, 1, 1)
 
 BREAKS: Mapping[str, Mapping[str, Break]] = {
     "ledger": {

@@ -31,8 +31,10 @@ from ingest.records import (
     REJECTED,
     LoadRecord,
 )
+from orchestration import state
 from orchestration.settings import PROJECT_ROOT, Settings
 from quality import ExpectationResult, LoadUnderJudgement
+from reporting.publication import current_version
 
 SHIPPED_MAPPINGS: Final = PROJECT_ROOT / "ingest" / "sources"
 
@@ -113,6 +115,26 @@ def look(settings: Settings, *, settle_seconds: float | None = None) -> LandingS
     """
     options = {} if settle_seconds is None else {"settle_seconds": settle_seconds}
     return lake.pending_files(folders_of(settings), mappings=mappings_of(settings), **options)
+
+
+def nothing_to_do(settings: Settings) -> str | None:
+    """Say why a refresh would change nothing.
+
+    Args:
+        settings: The settings in force.
+
+    Returns:
+        The reason, or null when there is something to do.
+    """
+    version = current_version(settings.published)
+    if version is None or version.facts.get("inputs") != state.inputs_fingerprint(settings):
+        return None
+    if not version.is_intact():
+        return None
+    scan = look(settings)
+    if scan.pending or scan.deferred:
+        return None
+    return f"Nothing new since {version.name} was published."
 
 
 def recover(settings: Settings, *, tell: Tell) -> None:

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
-from orchestration import deliveries, state
+from orchestration import deliveries
 from orchestration.assets import Mode, TakeInConfig
 from orchestration.instance import fail_dead_runs
 from orchestration.settings import Settings
 from orchestration.writer import current_holder
-from reporting.publication import current_version
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -62,7 +61,7 @@ def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
         description="Refreshes every morning, unless nothing was delivered or changed.",
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        reason = nothing_to_do(settings)
+        reason = deliveries.nothing_to_do(settings)
         if reason is not None:
             return dg.SkipReason(reason)
         at = context.scheduled_execution_time
@@ -119,23 +118,3 @@ def dead_run_sensor() -> dg.SensorDefinition:
         return dg.SkipReason(f"{len(marked)} runs of dead processes marked as failed")
 
     return dead_runs
-
-
-def nothing_to_do(settings: Settings) -> str | None:
-    """Say why a refresh would change nothing.
-
-    Args:
-        settings: The settings in force.
-
-    Returns:
-        The reason, or null when there is something to do.
-    """
-    version = current_version(settings.published)
-    if version is None or version.facts.get("inputs") != state.inputs_fingerprint(settings):
-        return None
-    if not version.is_intact():
-        return None
-    scan = deliveries.look(settings)
-    if scan.pending or scan.deferred:
-        return None
-    return f"Nothing new since {version.name} was published."

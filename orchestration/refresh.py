@@ -98,13 +98,13 @@ def _refresh(settings: Settings, chosen: argparse.Namespace) -> int:
     from ingest.archive import ArchiveError
     from ingest.home import LakeError
     from ingest.mappings import MappingError
-    from orchestration import deliveries, jobs
+    from orchestration import deliveries
 
     rebuilds = chosen.rebuild or chosen.from_archive
     try:
         if not rebuilds:
             deliveries.recover(settings, tell=_say)
-            reason = None if chosen.without_rejected else jobs.nothing_to_do(settings)
+            reason = None if chosen.without_rejected else deliveries.nothing_to_do(settings)
             if reason is not None:
                 print(f"{reason} Nothing to do.")
                 return _finish(settings, ())

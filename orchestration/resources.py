@@ -33,12 +33,13 @@ def writer_resource(settings: Settings) -> dg.ResourceDefinition:
 
     @dg.resource(description="The kernel lock that lets one run at a time write into the home.")
     def writer(context: dg.InitResourceContext) -> Iterator[None]:
-        instance, run_id = context.instance, context.run_id
-        with hold_writer(settings.lock, purpose=f"Dagster run {run_id}"):
-            if instance is None or run_id is None:
+        instance, run = context.instance, context.run
+        if instance is None or run is None:
+            with hold_writer(settings.lock, purpose="an asset outside of a run"):
                 yield
-                return
-            ensure_process_tag(instance, run_id)
+            return
+        with hold_writer(settings.lock, purpose=f"Dagster run {run.run_id}"):
+            ensure_process_tag(instance, run.run_id)
             with quick_history(instance):
                 yield
 

@@ -74,13 +74,28 @@ models:
     columns:
       - {name: currency_code, description: The currency.}
       - {name: billed_amount, description: What was billed.}
+  - name: proofs
+    description: One row per currency.
 """,
-    "tests/assert_billing_is_possible.sql": """
--- Of two models, so that its check must be shown on one of them.
-select billed.currency_code
+    "models/marts/trust/proofs.sql": """
+select
+    'P1' as proof_code,
+    'main' as company_code,
+    billed.currency_code,
+    run_parameters.as_of_date,
+    billed.billed_amount as left_amount,
+    least(billed.billed_amount, 999999) as right_amount,
+    billed.billed_amount - least(billed.billed_amount, 999999) as difference_amount,
+    billed.billed_amount < 1000000 as is_closed
 from {{ ref('billed_by_currency') }} as billed
+cross join {{ source('raw', 'run_parameters') }} as run_parameters
+""",
+    "tests/assert_proofs_are_closed.sql": """
+-- Of two models, so that its check must be shown on one of them.
+select proofs.currency_code
+from {{ ref('proofs') }} as proofs
 cross join {{ ref('limits') }} as limits
-where billed.billed_amount >= 1000000
+where not proofs.is_closed
 """,
     "seeds/limits.csv": "lowest_amount\n0\n",
 }
@@ -88,7 +103,7 @@ where billed.billed_amount >= 1000000
 
 @pytest.fixture(scope="session")
 def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dbt project of one seed, two marts and two tests."""
+    """A dbt project of one seed, three marts and two tests."""
     folder = tmp_path_factory.mktemp("small_project")
     for name in ("profiles.yml", "macros/generate_schema_name.sql"):
         _write(folder / name, (PROJECT_ROOT / "dbt_project" / name).read_text("utf-8"))

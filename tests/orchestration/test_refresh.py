@@ -8,6 +8,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import duckdb
@@ -289,3 +290,28 @@ def test_two_refreshes_at_once_one_works_and_the_other_leaves(
     finally:
         holder.communicate(b"")
         holder.stdout.close()
+
+
+def test_the_sample_company_is_written_into_an_empty_home_only(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+
+    def write(landing: Path) -> SimpleNamespace:
+        written.append(landing)
+        deliver(settings, "2026-01-12", GOOD)
+        return SimpleNamespace(delivery_dates=("2026-01-12",))
+
+    monkeypatch.setattr("ingest.sample.write_sample_company", write)
+    refresh._write_sample(settings)
+    assert written == [settings.landing]
+    assert (settings.home / refresh.SAMPLE_MARK).exists()
+    refresh._write_sample(settings)
+    assert written == [settings.landing]
+
+    (settings.home / refresh.SAMPLE_MARK).unlink()
+    shutil.rmtree(settings.landing / "2026-01-12")
+    (settings.archive / "deliveries.jsonl").touch()
+    refresh._write_sample(settings)
+    assert written == [settings.landing]
+    assert not (settings.home / refresh.SAMPLE_MARK).exists()

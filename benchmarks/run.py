@@ -21,8 +21,13 @@ from benchmarks.measure import Cost, measure
 
 SMALL = 200
 DOCUMENTS_FOR_CHECKSUMS = 20_000
-BARS = {"ingest": 1.5, "suites": 3.0, "build": 2.0}
-FLOORS = {"ingest": "Polars CSV to Parquet", "suites": "direct SQL", "build": "one SQL script"}
+BARS = {"ingest": "1.5 ×", "suites": "3 ×", "models": "2 ×", "build": "–"}
+FLOORS = {
+    "ingest": "Polars CSV to Parquet",
+    "suites": "direct SQL",
+    "models": "one SQL script",
+    "build": "the same script, which tests nothing",
+}
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,10 @@ def _run(folder: Path, documents: int) -> int:
     floors = {
         "ingest": ["-m", "benchmarks.floors.ingest", str(_landing(full)), str(folder / "parquet")],
         "suites": _script("suites", full / "lake", folder / "suites.duckdb"),
-        "build": _script("marts", folder / "parquet", folder / "floor.duckdb"),
+        "models": _script("marts", folder / "parquet", folder / "floor.duckdb"),
     }
     for stage, floor in floors.items():
-        if stage == "build":
+        if stage == "models":
             for home in (full, small):
                 parse = _stage("parse", home)
             _say(f"parsing the project, once per change of it: {parse.cpu_seconds:.1f} CPU s")
@@ -88,6 +93,8 @@ def _run(folder: Path, documents: int) -> int:
         _say(
             f"{stage}: {ours.cpu_seconds:.1f} CPU s beside {comparisons[-1].floor.cpu_seconds:.1f}"
         )
+    built, fixed = _stage("build", full), _stage("build", small)
+    comparisons.append(Comparison("build", built, fixed, comparisons[-1].floor))
     _check_answers(full / "warehouse.duckdb", folder / "floor.duckdb")
     _print_table(comparisons)
     return 0 if _checksums_agree(folder) else 1
@@ -133,7 +140,7 @@ def _print_table(comparisons: list[Comparison]) -> None:
         print(
             f"| {row.stage} | {FLOORS[row.stage]} | {row.floor.cpu_seconds:.1f}"
             f" | {row.ours.cpu_seconds:.1f} | {row.fixed.cpu_seconds:.1f} | {row.ratio:.2f} ×"
-            f" | {row.whole_ratio:.2f} × | {BARS[row.stage]} ×"
+            f" | {row.whole_ratio:.2f} × | {BARS[row.stage]}"
             f" | {row.ours.resident_mebibytes:,.0f} |"
         )
     print(flush=True)

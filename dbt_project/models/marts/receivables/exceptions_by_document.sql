@@ -150,6 +150,13 @@ over_applied as (
     where is_over_applied
 ),
 
+-- Until customers were delivered, nobody can be unknown among them.
+known_customers as (
+    select count(*) as customer_count
+    from customers
+    where not is_unknown
+),
+
 unknown_customers as (
     select
         entries.source_type,
@@ -160,9 +167,12 @@ unknown_customers as (
         entries.amount_document,
         entries.customer_id as exception_detail
     from entries
+    cross join known_customers
     left join customers
         on entries.customer_id = customers.customer_id
-    where coalesce(customers.is_unknown, true)
+    where
+        coalesce(customers.is_unknown, true)
+        and known_customers.customer_count > 0
 ),
 
 future_dated as (

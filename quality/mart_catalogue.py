@@ -356,6 +356,7 @@ _AGING_BY_BUCKET: Final = _suite(
 _TURNOVER: Final = _suite(
     _PERIOD_KEY,
     *_periods(("closing_receivables_amount", "credit_sales_amount", "cash_applied_amount")),
+    _codes("rate_status", RATE_STATUSES),
     *_measures(TURNOVER_MEASURES),
     _never(
         "average_days_delinquent_is_the_gap_to_best_possible",
@@ -368,6 +369,7 @@ _TURNOVER: Final = _suite(
 _BAD_DEBT: Final = _suite(
     _PERIOD_KEY,
     *_periods(("write_off_amount", "recovery_of_written_off_amount", "cash_applied_amount")),
+    _codes("rate_status", RATE_STATUSES),
     *_measures(BAD_DEBT_MEASURES),
     _shares(("recovery_rate", "bad_debt_rate", "bad_debt_rate_of_credit_sales")),
     _never(
@@ -379,6 +381,7 @@ _BAD_DEBT: Final = _suite(
 
 _ALLOWANCE_BY_BUCKET: Final = _suite(
     ("period_start", "company_code", "allowance_method", "segment", "aging_bucket"),
+    _codes("rate_status", RATE_STATUSES),
     _never(
         "loss_rates_are_shares",
         "A loss rate lies between 0 and 1.",
@@ -394,6 +397,7 @@ _ALLOWANCE_BY_BUCKET: Final = _suite(
 
 _ALLOWANCE_ROLL_FORWARD: Final = _suite(
     ("period_start", "company_code", "allowance_method", "segment"),
+    _codes("rate_status", RATE_STATUSES),
     _never(
         "the_allowance_foots",
         "Opening + charge − release − write-offs + recoveries ± fx = closing.",
@@ -497,15 +501,20 @@ _ATTRIBUTION: Final = _suite(
 _SCORECARD: Final = _suite(
     ("quarter_start", "company_code", "measure"),
     _codes("status", SCORECARD_STATUSES),
+    _codes("rate_status", RATE_STATUSES),
     _never(
         "values_stand_exactly_where_they_can_be_had",
-        "A measure has a value exactly where it is met, missed or ok.",
-        "(value is null) = (status in ('ok', 'met', 'missed'))",
+        "A measure has a value exactly where it is met, missed or ok, and where a missing rate"
+        " keeps it from being judged.",
+        "(value is null) = (status in ('ok', 'met', 'missed')) and not"
+        " (rate_status = 'missing' and status = 'not_applicable')",
     ),
     _never(
         "targets_are_judged",
-        "A measure with a target and a value is met or missed, one without a target is ok.",
-        "(value is not null) and ((target_value is null) <> (status = 'ok'))",
+        "A measure with a target and a value is met or missed, one without a target is ok; where a"
+        " rate is missing, neither.",
+        "(value is not null) and case when rate_status = 'missing' then status <> 'not_applicable'"
+        " else (target_value is null) <> (status = 'ok') end",
     ),
     _never(
         "the_verdict_follows_the_target",

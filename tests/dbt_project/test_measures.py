@@ -680,6 +680,148 @@ def test_the_group_adds_up_its_companies(warehouse: Path) -> None:
     assert row == (0, 0)
 
 
+UNRATED_LEDGER: Rows = [
+    document("unrated", "A", _day(4, 5), _day(5, 5), "1050.00"),
+    against("unrated", "W", "write_off", _day(6, 1), "10.00", "A"),
+    document("unrated", "B", _day(5, 10), _day(6, 9), "100.00", currency_code="USD"),
+    # Written off in the month of its billing: no month's end holds it.
+    document("settled", "A", _day(1, 5), _day(2, 4), "1000.00"),
+    document("settled", "B", _day(2, 5), _day(2, 20), "100.00", currency_code="USD"),
+    against("settled", "W", "write_off", _day(2, 25), "100.00", "B") | {"currency_code": "USD"},
+    document("other", "A", _day(4, 5), _day(5, 5), "1000.00"),
+]
+RATED = {"from_currency": "USD", "to_currency": "CNY", "rate_date": _day(1, 1), "rate": "7"}
+MARTS_OF_MONEY = (
+    "turnover_by_period",
+    "bad_debt_by_period",
+    "allowance_by_bucket",
+    "allowance_roll_forward",
+)
+MEASURES_OF_MONEY = ("bad_debt_rate", "days_sales_outstanding")
+
+
+@pytest.fixture(scope="module")
+def without_rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Only a ledger, partly in a currency that has no rate; every test of the project passed."""
+    folder = tmp_path_factory.mktemp("without_rates")
+    return build_warehouse(folder, {"ledger": UNRATED_LEDGER}, as_of_date=AS_OF, command="build")
+
+
+@pytest.fixture(scope="module")
+def with_rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same ledger, and the rate."""
+    folder = tmp_path_factory.mktemp("with_rates")
+    extracts = {"ledger": UNRATED_LEDGER, "fx_rates": [RATED]}
+    warehouse = build_warehouse(folder, extracts, as_of_date=AS_OF, command="seed")
+    run_dbt(folder, "run")
+    return warehouse
+
+
+def rate_statuses(warehouse: Path, mart: str, company: str, condition: str) -> set[str]:
+    rows = fetch(
+        warehouse,
+        f"""
+        select distinct rate_status from marts.{mart}
+        where company_code = ? and {condition}
+        """,  # noqa: S608
+        [company],
+    )
+    return {status for (status,) in rows}
+
+
+@pytest.mark.parametrize("mart", MARTS_OF_MONEY)
+def test_a_month_tells_that_its_totals_leave_an_amount_out(without_rates: Path, mart: str) -> None:
+    whole = {
+        "allowance_by_bucket": "allowance_method = 'percent_of_receivables'",
+        "allowance_roll_forward": "true",
+    }.get(mart, "period_type = 'month' and scope_type = 'company'")
+    for month, statuses in ((4, {"ok"}), (5, {"missing"}), (6, {"missing"})):
+        period = f"{whole} and period_start = '{_day(month, 1)}'"
+        found = rate_statuses(without_rates, mart, "unrated", period)
+        assert found == statuses, month
+    assert rate_statuses(without_rates, mart, "other", "true") == {"ok"}
+
+
+def test_a_bucket_without_the_amount_is_whole(without_rates: Path) -> None:
+    # At the end of May the dollars are not due, and the rest is 26 days past due.
+    rows = fetch(
+        without_rates,
+        """
+        select aging_bucket, open_amount, rate_status from marts.allowance_by_bucket
+        where
+            company_code = 'unrated' and period_start = '2024-05-01'
+            and aging_bucket in ('current', '1-30')
+        order by 1
+        """,
+    )
+    assert rows == [("1-30", Decimal("1050.00"), "ok"), ("current", Decimal("0.00"), "missing")]
+
+
+def test_an_amount_that_no_month_end_holds_is_missed_too(without_rates: Path) -> None:
+    rows = fetch(
+        without_rates,
+        """
+        select month(period_start), turnover.rate_status, bad_debt.rate_status
+        from marts.turnover_by_period as turnover
+        inner join marts.bad_debt_by_period as bad_debt
+            using (company_code, period_type, period_start, scope_type)
+        where company_code = 'settled' and period_type = 'month' and scope_type = 'company'
+        order by 1
+        """,
+    )
+    # Credit sales of three months hold February until April.
+    assert rows == [
+        (1, "ok", "ok"),
+        (2, "missing", "missing"),
+        (3, "missing", "ok"),
+        (4, "missing", "ok"),
+        (5, "ok", "ok"),
+        (6, "ok", "ok"),
+    ]
+    # What sales have charged stays in the allowance.
+    for method, statuses in (("percent_of_sales", {"missing"}), ("aging", {"ok"})):
+        condition = f"allowance_method = '{method}' and period_start = '2024-06-01'"
+        found = rate_statuses(without_rates, "allowance_by_bucket", "settled", condition)
+        assert found == statuses, method
+
+
+@pytest.mark.parametrize("company", ["unrated", "all"])
+def test_incomplete_money_is_shown_and_not_judged(without_rates: Path, company: str) -> None:
+    rows = fetch(
+        without_rates,
+        """
+        select measure, value is not null, status, rate_status
+        from marts.scorecard_by_quarter
+        where company_code = ? and quarter_start = ? and value is not null
+        order by measure
+        """,
+        [company, SECOND_QUARTER],
+    )
+    assert rows == [(name, True, "not_applicable", "missing") for name in MEASURES_OF_MONEY]
+
+
+def test_the_value_of_incomplete_money_is_of_what_converts(without_rates: Path) -> None:
+    found = scorecard(without_rates, "unrated", "bad_debt_rate", SECOND_QUARTER)
+    # 10 of 1050; the dollars are in neither part.
+    assert found[:3] == (Decimal("0.00952381"), Decimal("0.01"), "not_applicable")
+
+
+def test_complete_money_is_judged(with_rates: Path, without_rates: Path) -> None:
+    for mart in (*MARTS_OF_MONEY, "scorecard_by_quarter"):
+        for company in ("unrated", "settled", "other"):
+            assert rate_statuses(with_rates, mart, company, "true") == {"ok"}
+    # 10 of 1050 + 700.
+    found = scorecard(with_rates, "unrated", "bad_debt_rate", SECOND_QUARTER)
+    assert found[:3] == (Decimal("0.00571429"), Decimal("0.01"), "met")
+    untouched = scorecard(without_rates, "other", "bad_debt_rate", SECOND_QUARTER)
+    assert untouched[:3] == (Decimal(0), Decimal("0.01"), "met")
+
+
+def test_nobody_is_unknown_before_customers_are_delivered(without_rates: Path) -> None:
+    rows = fetch(without_rates, "select distinct exception_code from marts.exceptions_by_document")
+    assert rows == [("missing_rate",)]
+
+
 def test_a_repaired_row_is_resolved_and_another_is_not(warehouse: Path) -> None:
     rows = fetch(
         warehouse, "select row_key, is_resolved from marts.quarantined_rows order by row_key"

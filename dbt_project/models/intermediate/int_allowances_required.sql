@@ -66,7 +66,8 @@ flows as (
         sum(closing_amount) as closing_amount,
         sum(credit_sales_amount) as credit_sales_amount,
         sum(write_off_amount) as write_off_amount,
-        sum(recovery_of_written_off_amount) as recovery_of_written_off_amount
+        sum(recovery_of_written_off_amount) as recovery_of_written_off_amount,
+        sum(unconverted_item_count + unconverted_movement_count) as unconverted_count
     from receivables
     group by company_code, scope_id, month_start
 ),
@@ -78,7 +79,8 @@ open_by_segment as (
         coalesce(customers.segment, 'unassigned') as segment,
         balances.credit_class_code,
         balances.due_date,
-        sum(balances.open_amount) as open_amount
+        sum(balances.open_amount) as open_amount,
+        sum(balances.unconverted_item_count) as unconverted_count
     from balances
     left join customers
         on balances.customer_id = customers.customer_id
@@ -97,7 +99,8 @@ open_in_sets as (
         open_by_segment.segment,
         ages.bucket_set,
         ages.aging_bucket,
-        open_by_segment.open_amount
+        open_by_segment.open_amount,
+        open_by_segment.unconverted_count
     from open_by_segment
     inner join ages
         on
@@ -111,7 +114,8 @@ open_in_sets as (
         open_by_segment.segment,
         aging_buckets.bucket_set,
         aging_buckets.aging_bucket,
-        open_by_segment.open_amount
+        open_by_segment.open_amount,
+        open_by_segment.unconverted_count
     from open_by_segment
     inner join aging_buckets
         on open_by_segment.credit_class_code = aging_buckets.aging_bucket
@@ -124,7 +128,8 @@ open_by_bucket as (
         segment,
         bucket_set,
         aging_bucket,
-        sum(open_amount) as open_amount
+        sum(open_amount) as open_amount,
+        sum(unconverted_count) as unconverted_count
     from open_in_sets
     group by company_code, measured_to_date, segment, bucket_set, aging_bucket
 ),
@@ -140,7 +145,8 @@ by_bucket as (
         coalesce(open_by_bucket.open_amount, 0) as open_amount,
         coalesce(open_by_bucket.open_amount, 0) as base_amount,
         cast(0 as decimal(28, 2)) as written_off_amount,
-        cast(0 as decimal(28, 2)) as recovered_amount
+        cast(0 as decimal(28, 2)) as recovered_amount,
+        coalesce(open_by_bucket.unconverted_count, 0) as unconverted_count
     from segment_months
     cross join allowance_methods
     inner join aging_buckets
@@ -172,7 +178,8 @@ as_a_whole as (
             else 0
         end as base_amount,
         coalesce(flows.write_off_amount, 0) as written_off_amount,
-        coalesce(flows.recovery_of_written_off_amount, 0) as recovered_amount
+        coalesce(flows.recovery_of_written_off_amount, 0) as recovered_amount,
+        coalesce(flows.unconverted_count, 0) as unconverted_count
     from segment_months
     cross join allowance_methods
     left join flows
@@ -223,7 +230,12 @@ accumulated as (
             partition by company_code, allowance_method, segment, aging_bucket
             order by period_start
             rows between unbounded preceding and current row
-        ) as accumulated_amount
+        ) as accumulated_amount,
+        sum(unconverted_count) over (
+            partition by company_code, allowance_method, segment, aging_bucket
+            order by period_start
+            rows between unbounded preceding and current row
+        ) as accumulated_unconverted_count
     from charged
 ),
 
@@ -249,7 +261,13 @@ final as (
                 when allowance_method = 'percent_of_sales' then accumulated_amount
                 else rated_amount
             end as decimal(18, 2)
-        ) as required_allowance_amount
+        ) as required_allowance_amount,
+        case
+            when allowance_method = 'percent_of_sales' and accumulated_unconverted_count > 0
+                then 'missing'
+            when unconverted_count > 0 then 'missing'
+            else 'ok'
+        end as rate_status
     from accumulated
 )
 

@@ -68,7 +68,8 @@ booked as (
         -sum(case when movements.movement_type = 'write_off' then movements.amount end)
             as write_off_amount,
         -sum(case when movements.movement_type = 'recovery' then movements.amount end)
-            as recovery_of_written_off_amount
+            as recovery_of_written_off_amount,
+        sum(case when movements.amount is null then 1 else 0 end) as unconverted_movement_count
     from movements
     cross join run_parameters
     left join item_dues
@@ -105,6 +106,7 @@ collected as (
         -sum(case when cash.is_reversed_cash then cash.amount end) as cash_reversed_amount,
         sum(cash.amount * cash.days_from_document_date) as cash_days_from_document_date,
         sum(cash.amount * cash.days_from_due_date) as cash_days_from_due_date,
+        sum(case when cash.amount is null then 1 else 0 end) as unconverted_movement_count,
     {%- for horizon in horizons %}
         sum(
             case
@@ -140,6 +142,7 @@ flows as (
         customer_id,
         month_start,
         due_month_start,
+        unconverted_movement_count,
     {%- for measure in measures %}
         {{ measure if loop.index <= 4 else 'null as ' ~ measure }}{{ ',' if not loop.last }}
     {%- endfor %}
@@ -150,6 +153,7 @@ flows as (
         customer_id,
         month_start,
         due_month_start,
+        unconverted_movement_count,
     {%- for measure in measures %}
         {{ measure if loop.index > 4 else 'null as ' ~ measure }}{{ ',' if not loop.last }}
     {%- endfor %}
@@ -163,6 +167,7 @@ final as (
         coalesce(customers.region, 'unassigned') as region,
         flows.month_start,
         flows.due_month_start,
+        cast(sum(flows.unconverted_movement_count) as integer) as unconverted_movement_count,
     {%- for measure in measures %}
         cast(coalesce(sum(flows.{{ measure }}), 0) as decimal(28, 2)) as {{ measure }}
         {{- ',' if not loop.last }}

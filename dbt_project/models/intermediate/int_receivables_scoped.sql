@@ -21,6 +21,7 @@ measured as (
         closing_current_amount,
         closing_owed_amount,
         unconverted_item_count,
+        0 as unconverted_movement_count,
         cast(0 as decimal(28, 2)) as credit_sales_amount,
         cast(0 as decimal(28, 2)) as billed_amount,
         cast(0 as decimal(28, 2)) as cash_applied_amount,
@@ -45,6 +46,7 @@ measured as (
         cast(0 as decimal(28, 2)) as closing_current_amount,
         cast(0 as decimal(28, 2)) as closing_owed_amount,
         0 as unconverted_item_count,
+        unconverted_movement_count,
         credit_sales_amount,
         billed_amount,
         cash_applied_amount,
@@ -97,7 +99,8 @@ final as (
         ] %}
             cast(sum({{ column }}) as decimal(28, 2)) as {{ column }},
         {%- endfor %}
-        cast(sum(unconverted_item_count) as integer) as unconverted_item_count
+        cast(sum(unconverted_item_count) as integer) as unconverted_item_count,
+        cast(sum(unconverted_movement_count) as integer) as unconverted_movement_count
     from scoped
     group by company_code, scope_type, scope_id, month_start, due_month_start
 )

@@ -173,7 +173,8 @@ of_books as (
             {{ measure }} as measure_value,
             cast({{ measure }}_numerator as decimal(28, 8)) as numerator,
             cast({{ measure }}_denominator as decimal(28, 8)) as denominator,
-            {{ measure }}_status as status
+            {{ measure }}_status as status,
+            rate_status
         from {{ mart }}
         {%- if not loop.last %}
             union all
@@ -187,7 +188,11 @@ of_books_of_group as (
         quarter_start,
         measure,
         cast(sum(numerator) as decimal(28, 8)) as numerator,
-        cast(sum(denominator) as decimal(28, 8)) as denominator
+        cast(sum(denominator) as decimal(28, 8)) as denominator,
+        case
+            when sum(case when rate_status = 'missing' then 1 else 0 end) > 0 then 'missing'
+            else 'ok'
+        end as rate_status
     from of_books
     group by quarter_start, measure
 ),
@@ -335,7 +340,8 @@ all_measures as (
         measure_value,
         numerator,
         denominator,
-        status
+        status,
+        rate_status
     from of_books
     union all
     select
@@ -345,7 +351,8 @@ all_measures as (
         {{ ratio_value('numerator', 'denominator') }} as measure_value,
         numerator,
         denominator,
-        {{ ratio_status('numerator', 'denominator') }} as status
+        {{ ratio_status('numerator', 'denominator') }} as status,
+        rate_status
     from of_books_of_group
     union all
     select
@@ -357,7 +364,8 @@ all_measures as (
         denominator,
         {{ ratio_status(
             'exact_numerator', 'exact_denominator', missing="'insufficient_sample'"
-        ) }} as status
+        ) }} as status,
+        'ok' as rate_status
     from of_work
 ),
 
@@ -378,7 +386,8 @@ final as (
         case
             when coalesce(extracts.is_present, true) then all_measures.status
             else 'not_applicable'
-        end as status
+        end as status,
+        all_measures.rate_status
     from all_measures
     inner join quarters
         on

@@ -20,7 +20,8 @@ final as (
         open_amount,
         base_amount,
         loss_rate,
-        required_allowance_amount
+        required_allowance_amount,
+        rate_status
     from allowances_required
 )
 

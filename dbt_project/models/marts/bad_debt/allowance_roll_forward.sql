@@ -16,7 +16,8 @@ flows as (
         scope_id as segment,
         month_start,
         sum(write_off_amount) as write_off_amount,
-        sum(recovery_of_written_off_amount) as recovery_of_written_off_amount
+        sum(recovery_of_written_off_amount) as recovery_of_written_off_amount,
+        sum(unconverted_movement_count) as unconverted_movement_count
     from receivables
     group by company_code, scope_id, month_start
 ),
@@ -32,7 +33,8 @@ closings as (
         allowance_method,
         is_booked,
         segment,
-        sum(required_allowance_amount) as closing_allowance_amount
+        sum(required_allowance_amount) as closing_allowance_amount,
+        sum(case when rate_status = 'missing' then 1 else 0 end) as missing_count
     from allowances_required
     group by
         as_of_date,
@@ -55,7 +57,14 @@ opened as (
                 order by period_start
             ),
             0
-        ) as opening_allowance_amount
+        ) as opening_allowance_amount,
+        coalesce(
+            lag(missing_count) over (
+                partition by company_code, allowance_method, segment
+                order by period_start
+            ),
+            0
+        ) as opening_missing_count
     from closings
 ),
 
@@ -69,7 +78,8 @@ charged as (
             opened.opening_allowance_amount
             - coalesce(flows.write_off_amount, 0)
             + coalesce(flows.recovery_of_written_off_amount, 0)
-        ) as net_charge_amount
+        ) as net_charge_amount,
+        coalesce(flows.unconverted_movement_count, 0) as unconverted_movement_count
     from opened
     left join flows
         on
@@ -95,7 +105,12 @@ final as (
         cast(write_off_amount as decimal(18, 2)) as write_off_amount,
         cast(recovery_amount as decimal(18, 2)) as recovery_amount,
         cast(0 as decimal(18, 2)) as fx_amount,
-        cast(closing_allowance_amount as decimal(18, 2)) as closing_allowance_amount
+        cast(closing_allowance_amount as decimal(18, 2)) as closing_allowance_amount,
+        case
+            when opening_missing_count + unconverted_movement_count + missing_count > 0
+                then 'missing'
+            else 'ok'
+        end as rate_status
     from charged
 )
 

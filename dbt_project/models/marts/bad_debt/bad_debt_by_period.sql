@@ -1,6 +1,7 @@
 -- Grain: one row per period type, period, company and scope.
 -- What fell due is counted as it stood open when the period began, or as it was billed in it:
 -- cash that came before the period is in neither part of its recovery rate.
+-- An amount without a rate is in no sum: rate_status tells where one is left out.
 {%- set horizons = [0, 30, 60, 90] %}
 with periods as (
     select * from {{ ref('int_periods_scoped') }}
@@ -19,7 +20,7 @@ summed as (
         periods.scope_id,
         {%- for column in [
             'credit_sales_amount', 'cash_applied_amount', 'cash_reversed_amount',
-            'write_off_amount', 'recovery_of_written_off_amount'
+            'write_off_amount', 'recovery_of_written_off_amount', 'unconverted_movement_count'
         ] %}
             sum(
                 case
@@ -68,7 +69,13 @@ summed as (
                     and receivables.due_month_start <= periods.last_month
                     then receivables.cash_applied_amount
             end
-        ) as cash_on_due_items_amount
+        ) as cash_on_due_items_amount,
+        sum(
+            case
+                when receivables.month_start in (periods.opening_month, periods.last_month)
+                    then receivables.unconverted_item_count
+            end
+        ) as unconverted_item_count
     from periods
     inner join receivables
         on
@@ -93,7 +100,8 @@ due_months as (
         {%- for horizon in horizons %}
             sum(cash_within_{{ horizon }}_days_amount) as cash_within_{{ horizon }}_days_amount,
         {%- endfor %}
-        sum(billed_amount) as billed_amount
+        sum(billed_amount) as billed_amount,
+        sum(unconverted_movement_count) as unconverted_movement_count
     from receivables
     where due_month_start is not null
     group by company_code, scope_type, scope_id, due_month_start
@@ -110,7 +118,8 @@ due_in_period as (
             sum(due_months.cash_within_{{ horizon }}_days_amount)
                 as cash_within_{{ horizon }}_days_amount,
         {%- endfor %}
-        sum(due_months.billed_amount) as billed_falling_due_amount
+        sum(due_months.billed_amount) as billed_falling_due_amount,
+        sum(due_months.unconverted_movement_count) as unconverted_movement_count
     from periods
     inner join due_months
         on
@@ -137,6 +146,14 @@ amounts as (
         ] %}
             cast(coalesce(summed.{{ column }}, 0) as decimal(28, 2)) as {{ column }},
         {%- endfor %}
+        case
+            when
+                summed.unconverted_item_count > 0
+                or summed.unconverted_movement_count > 0
+                or due_in_period.unconverted_movement_count > 0
+                then 'missing'
+            else 'ok'
+        end as rate_status,
     {%- for horizon in horizons %}
         case
             when {{ add_days('periods.period_end', horizon) }} <= periods.as_of_date
@@ -199,6 +216,7 @@ final as (
         cast(recovery_of_written_off_amount as decimal(18, 2)) as recovery_of_written_off_amount,
         cast(write_off_amount - recovery_of_written_off_amount as decimal(18, 2))
             as net_write_off_amount,
+        rate_status,
         {{ measure_columns('recovery_rate') }},
         {%- for horizon in horizons %}
         {{ measure_columns(

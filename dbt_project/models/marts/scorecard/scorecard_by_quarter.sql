@@ -1,7 +1,8 @@
 -- Grain: one row per quarter, company and measure. Where there is more than one company, company
 -- `all` is the group.
 -- The running quarter is judged on what it has so far. Without a target the status is `ok`: there
--- is a value and nothing to judge it by.
+-- is a value and nothing to judge it by. What was reckoned without amounts that have no rate keeps
+-- its value and is not judged.
 with measured as (
     select * from {{ ref('int_scorecards_measured') }}
 ),
@@ -61,6 +62,7 @@ judged as (
         *,
         case
             when status <> 'ok' then status
+            when rate_status = 'missing' then 'not_applicable'
             when target_value is null then 'ok'
             when target_comparison = 'at_least' and measure_value >= target_value then 'met'
             when target_comparison = 'at_most' and measure_value <= target_value then 'met'
@@ -80,6 +82,7 @@ final as (
         denominator,
         target_value,
         scorecard_status as status,
+        rate_status,
         cast(previous_value as decimal(18, 8)) as previous_value,
         cast(measure_value - previous_value as decimal(18, 8)) as change_value,
         target_comparison,

@@ -1,5 +1,6 @@
 -- Grain: one row per period type, period, company and scope.
 -- The running period is measured to the as-of date, with the days and months that have begun.
+-- An amount without a rate is in no sum: rate_status tells where one is left out.
 with periods as (
     select * from {{ ref('int_periods_scoped') }}
 ),
@@ -22,7 +23,8 @@ months as (
         sum(cash_applied_amount) as cash_applied_amount,
         sum(cash_days_from_document_date) as cash_days_from_document_date,
         sum(cash_days_from_due_date) as cash_days_from_due_date,
-        sum(unconverted_item_count) as unconverted_item_count
+        sum(unconverted_item_count) as unconverted_item_count,
+        sum(unconverted_movement_count) as unconverted_movement_count
     from receivables
     group by company_code, scope_type, scope_id, month_start
 ),
@@ -36,7 +38,7 @@ summed as (
         periods.scope_id,
         {%- for column in [
             'credit_sales_amount', 'cash_applied_amount', 'cash_days_from_document_date',
-            'cash_days_from_due_date'
+            'cash_days_from_due_date', 'unconverted_movement_count'
         ] %}
             sum(
                 case when months.month_start >= periods.period_start then months.{{ column }} end
@@ -54,6 +56,7 @@ summed as (
             ) as {{ column }},
         {%- endfor %}
         sum(months.closing_amount) as month_ends_amount,
+        sum(months.unconverted_item_count) as month_ends_unconverted_item_count,
         sum(
             case
                 when
@@ -84,7 +87,8 @@ rolling as (
         periods.company_code,
         periods.scope_type,
         periods.scope_id,
-        sum(months.credit_sales_amount) as rolling_credit_sales_amount
+        sum(months.credit_sales_amount) as rolling_credit_sales_amount,
+        sum(months.unconverted_movement_count) as rolling_unconverted_movement_count
     from periods
     inner join months
         on
@@ -121,7 +125,15 @@ amounts as (
         {%- endfor %}
         cast(coalesce(rolling.rolling_credit_sales_amount, 0) as decimal(28, 2))
             as rolling_credit_sales_amount,
-        cast(coalesce(summed.unconverted_item_count, 0) as integer) as unconverted_item_count
+        cast(coalesce(summed.unconverted_item_count, 0) as integer) as unconverted_item_count,
+        case
+            when
+                summed.month_ends_unconverted_item_count > 0
+                or summed.unconverted_movement_count > 0
+                or rolling.rolling_unconverted_movement_count > 0
+                then 'missing'
+            else 'ok'
+        end as rate_status
     from periods
     left join summed
         on
@@ -230,6 +242,7 @@ final as (
         cast(credit_sales_amount as decimal(18, 2)) as credit_sales_amount,
         cast(cash_applied_amount as decimal(18, 2)) as cash_applied_amount,
         unconverted_item_count,
+        rate_status,
         {{ measure_columns(
             'receivables_turnover',
             exact_numerator='doubled_credit_sales_amount',

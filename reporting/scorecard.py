@@ -130,7 +130,31 @@ def _scorecard(connection: duckdb.DuckDBPyConnection) -> list[str]:
                 ),
             ),
         ]
-    return lines
+    return [*lines, *_missing_rates(connection)]
+
+
+def _missing_rates(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """One line where a rate is missing in the latest quarter's scorecard, else none."""
+    (is_missing,) = connection.execute("""
+        select coalesce(bool_or(rate_status = 'missing'), false)
+        from marts.scorecard_by_quarter
+        where quarter_start = (select max(quarter_start) from marts.scorecard_by_quarter)
+    """).fetchall()[0]
+    if not is_missing:
+        return []
+    document_count, currencies = connection.execute("""
+        select
+            count(distinct (company_code, source_type, source_id)),
+            string_agg(distinct currency_code, ', ' order by currency_code)
+        from marts.exceptions_by_document
+        where exception_code = 'missing_rate'
+    """).fetchall()[0]
+    return [
+        f"Exchange rates are missing: {document_count:,} documents and payments in {currencies} "
+        "are in no converted total, and measures of money are not judged. Deliver fx_rates for "
+        "them, or set COLLECTIONS_REPORTING_CURRENCY to the currency of the books, and refresh "
+        "again."
+    ]
 
 
 def _proofs(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -12,15 +12,29 @@ create table marts.scorecard_by_quarter (
     company_code varchar, quarter_start date, is_complete boolean, measure_order integer,
     label_en varchar, label_zh varchar, value decimal(28, 8), target_comparison varchar,
     target_value decimal(28, 8), status varchar, previous_value decimal(28, 8),
-    change_value decimal(28, 8)
+    change_value decimal(28, 8), rate_status varchar
 );
 insert into marts.scorecard_by_quarter values
-    ('all', '2026-01-01', true, 1, 'Recovery rate', '回收率', 0.5, null, null, 'ok', null, null),
+    ('all', '2026-01-01', true, 1, 'Recovery rate', '回收率', 0.5, null, null, 'ok', null, null,
+     'missing'),
     ('all', '2026-04-01', false, 2, 'Days', '天数', 1234.50000001, 'at_most', 30, 'missed', 30.25,
-     1204.25),
+     1204.25, 'ok'),
     ('all', '2026-04-01', false, 1, 'Recovery rate', '回收率', 0.9046, 'at_least', 0.95, 'missed',
-     0.5, 0.4046),
-    ('1000', '2026-04-01', false, 1, 'Recovery of one', '回收率', 0.1, null, null, 'ok', null, null)
+     0.5, 0.4046, 'ok'),
+    ('1000', '2026-04-01', false, 1, 'Recovery of one', '回收率', 0.1, null, null, 'ok', null, null,
+     'ok')
+"""
+EXCEPTIONS = """
+create table marts.exceptions_by_document (
+    company_code varchar, source_type varchar, source_id varchar, source_line_no integer,
+    exception_code varchar, currency_code varchar
+);
+insert into marts.exceptions_by_document values
+    ('1000', 'ledger', 'D1', 1, 'missing_rate', 'USD'),
+    ('1000', 'ledger', 'D1', 2, 'missing_rate', 'USD'),
+    ('1000', 'ledger', 'D2', 1, 'missing_rate', 'EUR'),
+    ('1000', 'payments', 'D1', 1, 'missing_rate', 'USD'),
+    ('1000', 'ledger', 'D3', 1, 'over_applied', 'GBP')
 """
 PROOFS = """
 create table marts.proofs (
@@ -66,6 +80,22 @@ def test_the_latest_quarter_of_all_companies_is_told_in_order(copy: Path) -> Non
         ["Days", "天数", "1,234.5", "≤", "30", "missed", "30.25", "1,204.25"],
     ]
     assert "Recovery of one" not in "\n".join(told)
+
+
+def test_rates_missing_in_the_latest_quarter_are_told_with_what_to_do(
+    copy: Path, tmp_path: Path
+) -> None:
+    assert "Exchange rates" not in summarise(copy)
+    write_copy(
+        tmp_path,
+        EXCEPTIONS,
+        "update marts.scorecard_by_quarter set rate_status = 'missing' "
+        "where company_code = '1000' and quarter_start = '2026-04-01'",
+    )
+    (told,) = [line for line in summarise(copy).splitlines() if "Exchange rates" in line]
+    assert "3 documents and payments in EUR, USD" in told
+    assert "Deliver fx_rates" in told
+    assert "COLLECTIONS_REPORTING_CURRENCY" in told
 
 
 def test_proofs_loads_and_quarantine_are_counted(copy: Path) -> None:

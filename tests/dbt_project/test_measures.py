@@ -942,5 +942,5 @@ def test_buckets_that_overlap_or_leave_a_gap_are_refused(
         (tmp_path / name).write_bytes((home / name).read_bytes())
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute(f"update intermediate.aging_buckets {fault}")
-    with pytest.raises(AssertionError, match="assert_measure_seeds_are_valid"):
-        run_dbt(tmp_path, "test", select=["assert_measure_seeds_are_valid"])
+    with pytest.raises(AssertionError, match="assert_seeds_are_valid"):
+        run_dbt(tmp_path, "test", select=["assert_seeds_are_valid"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.others.questions import ANSWERS, KEYS
+from benchmarks.others.questions import ANSWERS
 
 SHOWN_ROWS = 10
 NUMBERS = ("_count", "_cents", "_past_due", "_of_days")
@@ -28,52 +28,43 @@ def check_answers(folders: Mapping[str, Path]) -> dict[str, int]:
         DisagreementError: Some row is in one and not in the other, or has other values there.
     """
     (first, reference), *others = folders.items()
+    counts = {}
     with duckdb.connect() as connection:
-        for name, folder in others:
-            for question in ANSWERS:
-                _compare(connection, question, first, reference, name, folder)
-        return {question: _count(connection, reference, question) for question in ANSWERS}
+        for question in ANSWERS:
+            expected = _read(connection, reference, question)
+            counts[question] = len(expected)
+            if not counts[question]:
+                raise DisagreementError(f"{first} has no rows for {question}: nothing to compare")
+            for name, folder in others:
+                found = _read(connection, folder, question)
+                _compare(question, {first: expected, name: found})
+    return counts
 
 
-def _compare(
-    connection: duckdb.DuckDBPyConnection,
-    question: str,
-    first: str,
-    reference: Path,
-    name: str,
-    folder: Path,
-) -> None:
-    key = ", ".join(ANSWERS[question][: KEYS[question]])
-    rows = connection.execute(
-        f"""
-        with expected as ({_select(reference, question)}),
-        found as ({_select(folder, question)}),
-        differing as (
-            select '{first}' as who, * from (from expected except all from found)
-            union all
-            select '{name}' as who, * from (from found except all from expected)
-        )
-        select * from differing order by {key}, who limit {SHOWN_ROWS}
-        """
-    ).fetchall()
+def _compare(question: str, answers: Mapping[str, duckdb.DuckDBPyRelation]) -> None:
+    (first, expected), (second, found) = answers.items()
+    # The relations' except keeps duplicates: a row that is there twice must be so in both.
+    rows = [
+        (*row, whose)
+        for whose, more in ((first, expected.except_(found)), (second, found.except_(expected)))
+        for row in more.order(", ".join(ANSWERS[question])).limit(SHOWN_ROWS).fetchall()
+    ]
     if rows:
-        columns = ("whose", *ANSWERS[question])
-        shown = "\n".join(" | ".join(map(str, row)) for row in (columns, *rows))
-        raise DisagreementError(f"{first} and {name} differ in {question}, first rows:\n{shown}")
+        columns = (*ANSWERS[question], "only in")
+        shown = "\n".join(" | ".join(map(str, row)) for row in (columns, *sorted(rows)))
+        raise DisagreementError(f"{first} and {second} differ in {question}, first rows:\n{shown}")
 
 
-def _count(connection: duckdb.DuckDBPyConnection, folder: Path, question: str) -> int:
-    found = connection.execute(f"select count(*) from ({_select(folder, question)})").fetchone()
-    if found is None or found[0] == 0:
-        raise DisagreementError(f"{folder} has no rows for {question}: nothing was compared")
-    return int(found[0])
-
-
-def _select(folder: Path, question: str) -> str:
+def _read(
+    connection: duckdb.DuckDBPyConnection, folder: Path, question: str
+) -> duckdb.DuckDBPyRelation:
     """The rows of an answer in one shape, whatever wrote them."""
     parquet, text = folder / f"{question}.parquet", folder / f"{question}.csv"
-    scan = f"'{parquet}'" if parquet.exists() else f"read_csv('{text}', all_varchar = true)"
-    return f"select {', '.join(map(_cast, ANSWERS[question]))} from {scan}"
+    if parquet.exists():
+        rows = connection.read_parquet(str(parquet))
+    else:
+        rows = connection.read_csv(str(text), all_varchar=True)
+    return rows.project(", ".join(map(_cast, ANSWERS[question])))
 
 
 def _cast(column: str) -> str:

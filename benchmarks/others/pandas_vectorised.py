@@ -92,7 +92,7 @@ def load(source: Path) -> Extracts:
             "due_date",
             "amount",
             "applies_to_document_id",
-        ],  # fmt: skip
+        ],
         ["document_date", "due_date"],
     )
     payments = read(

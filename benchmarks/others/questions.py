@@ -46,9 +46,7 @@ ANSWERS = {
     "turnover": ("month_start", "sales_cents", "closing_cents", "hundredths_of_days"),
     "attribution": ("month_start", "collector_id", "cash_cents"),
 }
-"""The columns of each answer. The first ones are its key."""
-
-KEYS = {"open_items": 1, "aging": 3, "turnover": 1, "attribution": 2}
+"""The columns of each answer."""
 
 
 class Steps:

@@ -19,7 +19,7 @@ from typing import Final, Literal
 from quality.contracts import CONTRACTS
 from quality.results import CRITICAL, WARNING, Severity
 
-Kind = Literal["not_null", "in_set", "between", "not_less", "equal", "unique", "sql"]
+Kind = Literal["not_null", "in_set", "between", "not_less", "equal", "unique", "never", "sql"]
 Grain = Literal["row", "load"]
 
 EARLIEST_DATE: Final = "1980-01-01"
@@ -128,12 +128,14 @@ class Expectation:
         code: Its name, unique within the extract.
         severity: `critical` or `warning`.
         description: What is expected, one sentence.
-        kind: How it is checked; `sql` selects the rows that break it.
+        kind: How it is checked. `never` is a condition on single rows, and all conditions are
+            counted in one pass; `sql` selects the rows that break it.
         grain: Whether it speaks of single rows or of a load as a whole.
         columns: The columns looked at, where the kind asks for them.
         values: The values allowed, for `in_set`.
         minimum: The least value allowed, for `between`.
         maximum: The greatest value allowed, for `between`.
+        condition: For `never`: SQL that is true of the rows that break it.
         query: For `sql`: a query of the rows that break it, over `{batch}`.
         observed: For `load`: SQL text over the judged loads saying what was found.
         reach: The lookup that the query needs, if any.
@@ -148,6 +150,7 @@ class Expectation:
     values: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    condition: str = ""
     query: str = ""
     observed: str = ""
     reach: Reach | None = None
@@ -160,6 +163,8 @@ class Expectation:
         return f"select * from {{batch}} where {self._unexpected_condition()}"
 
     def _unexpected_condition(self) -> str:
+        if self.kind == "never":
+            return self.condition
         if self.kind == "not_null":
             return f"{self.columns[0]} is null"
         if self.kind == "in_set":
@@ -245,8 +250,8 @@ def _never(code: str, severity: Severity, condition: str, words: str) -> Expecta
         code=code,
         severity=severity,
         description=words,
-        kind="sql",
-        query=f"select * from {{batch}} where {condition}",
+        kind="never",
+        condition=condition,
     )
 
 
@@ -297,16 +302,13 @@ def _known(
     where: str = "true",
 ) -> Expectation:
     reach = Reach(code, columns, known_extract, known_columns, where)
-    match = " and ".join(f"u.{column} = r.{column}" for column in columns)
+    referring = f"({', '.join(columns)})"
     return Expectation(
         code=code,
         severity=WARNING,
         description=words,
-        kind="sql",
-        query=(
-            f"with r as (select * from {{batch}}) select r.* from r where ({where})"
-            f" and exists (select 1 from {reach.table} as u where {match})"
-        ),
+        kind="never",
+        condition=f"({where}) and {referring} in (select {referring} from {reach.table})",
         reach=reach,
     )
 
@@ -345,16 +347,16 @@ def _whole_load(extract: str) -> list[Expectation]:
             load,
             code="columns_are_complete",
             description="The load has every column of the contract and of the load metadata.",
-            kind="sql",
-            query="select * from {batch} where missing_columns is not null",
+            kind="never",
+            condition="missing_columns is not null",
             observed="coalesce('missing: ' || missing_columns, 'complete')",
         ),
         replace(
             load,
             code="columns_have_the_right_type",
             description="Every column is of its type family: text, number, date, flag.",
-            kind="sql",
-            query="select * from {batch} where mistyped_columns is not null",
+            kind="never",
+            condition="mistyped_columns is not null",
             observed="coalesce(mistyped_columns, 'as expected')",
         ),
         replace(
@@ -387,8 +389,8 @@ def _whole_load(extract: str) -> list[Expectation]:
             load,
             code="row_count_equals_the_control_total",
             description="The delivery's rows are as many as the control_totals extract says.",
-            kind="sql",
-            query="select * from {batch} where delivery_row_count <> totals_row_count"
+            kind="never",
+            condition="delivery_row_count <> totals_row_count"
             " and known_row_count <> totals_row_count",
             observed="delivery_row_count || ' rows in the delivery, control total '"
             " || coalesce(cast(totals_row_count as varchar), 'not given')",
@@ -398,8 +400,8 @@ def _whole_load(extract: str) -> list[Expectation]:
             code="full_delivery_keeps_its_volume",
             description="A full delivery keeps at least half the rows of the one before"
             " (VOLUME_DROP): what it lacks would be withdrawn.",
-            kind="sql",
-            query="select * from {batch} where is_volume_drop",
+            kind="never",
+            condition="is_volume_drop",
             observed="case when last_full_row_count is null then 'nothing to compare with' else"
             " unit_row_count || ' rows, ' || last_full_row_count || ' in the full delivery before'"
             " end",
@@ -409,8 +411,8 @@ def _whole_load(extract: str) -> list[Expectation]:
             code="full_delivery_is_not_overtaken",
             description="No full delivery of a later date was admitted before: an older one would"
             " withdraw what came since. Deliver what stands now under its own date.",
-            kind="sql",
-            query="select * from {batch} where latest_full_date > delivery_date",
+            kind="never",
+            condition="latest_full_date > delivery_date",
             observed="coalesce('the full delivery of ' || latest_full_date || ' came before',"
             " 'no full delivery before')",
         ),
@@ -420,8 +422,8 @@ def _whole_load(extract: str) -> list[Expectation]:
             severity=WARNING,
             description="The delivery's rows are within a factor of"
             f" {USUAL_VOLUME_FACTOR} of the median of the source's recent deliveries.",
-            kind="sql",
-            query="select * from {batch} where is_history_long_enough and"
+            kind="never",
+            condition="is_history_long_enough and"
             f" (unit_row_count * {USUAL_VOLUME_FACTOR} < usual_row_count"
             f" or unit_row_count > usual_row_count * {USUAL_VOLUME_FACTOR})",
             observed="unit_row_count || ' rows, '"
@@ -444,8 +446,8 @@ def _whole_load(extract: str) -> list[Expectation]:
                 code="amount_equals_the_file_control",
                 description="The amount delivered is what the file's own control says, credits"
                 " added or taken off.",
-                kind="sql",
-                query="select * from {batch} where file_amount <> control_amount"
+                kind="never",
+                condition="file_amount <> control_amount"
                 " and coalesce(file_amount - staged_amount + staged_net_amount <> control_amount,"
                 " true)",
                 observed="coalesce(cast(file_amount as varchar), 'no amount') || ', control '"
@@ -456,8 +458,8 @@ def _whole_load(extract: str) -> list[Expectation]:
                 code="amount_equals_the_control_total",
                 description="The delivery's amount is what the control_totals extract says,"
                 " credits added or taken off.",
-                kind="sql",
-                query="select * from {batch} where delivery_amount <> totals_amount"
+                kind="never",
+                condition="delivery_amount <> totals_amount"
                 " and coalesce(delivery_net_amount <> totals_amount, true)"
                 " and known_amount <> totals_amount",
                 observed="coalesce(cast(delivery_amount as varchar), 'no amount')"
@@ -470,8 +472,8 @@ def _whole_load(extract: str) -> list[Expectation]:
                 severity=WARNING,
                 description="The delivery's amount is within a factor of"
                 f" {USUAL_AMOUNT_FACTOR} of the median of the source's recent deliveries.",
-                kind="sql",
-                query="select * from {batch} where is_history_long_enough and usual_amount > 0 and"
+                kind="never",
+                condition="is_history_long_enough and usual_amount > 0 and"
                 f" (abs(unit_amount) * {USUAL_AMOUNT_FACTOR} < usual_amount"
                 f" or abs(unit_amount) > usual_amount * {USUAL_AMOUNT_FACTOR})",
                 observed="coalesce(cast(unit_amount as varchar), 'no amount')"
@@ -553,7 +555,12 @@ _ROWS: Final[Mapping[str, Sequence[Expectation]]] = {
             severity=WARNING,
             description="The installments of a document share customer, type and currency.",
             kind="sql",
+            # Few documents have several rows: only those are sorted, found by a hash that tells
+            # every document of several rows and at worst some others.
             query="select * from {batch} where not is_withdrawn"
+            " and hash(_load_id, company_code, document_id) in ("
+            "select hash(_load_id, company_code, document_id) as document_hash from {batch}"
+            " where not is_withdrawn group by document_hash having count(*) > 1)"
             " window document as (partition by _load_id, company_code, document_id)"
             " qualify min(row(customer_id, document_type, currency_code)) over document"
             " <> max(row(customer_id, document_type, currency_code)) over document",

@@ -7,20 +7,29 @@ that a result outlives its connection's return to the pool. Suites only read, so
 lost by that. A test proves that an expectation that ought to fail does fail.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from duckdb_sqlalchemy import Dialect
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import Pool, QueuePool
 
+from quality.databases import lock
+
 DRIVER: Final = "duckdb+gx"
 
 
 class GreatExpectationsDialect(Dialect):
-    """DuckDB without transactions: every statement stands alone."""
+    """DuckDB without transactions: every statement stands alone. The database is locked."""
 
     supports_statement_cache = True
+
+    def connect(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Open a connection that can read nothing but the database and the `files` named."""
+        files = options.pop("files")
+        connection = super().connect(*arguments, **options)
+        lock(connection, files)
+        return connection
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:

@@ -15,6 +15,8 @@ with warnings.catch_warnings():
         ExpectationSuiteValidationResult,
         ExpectationValidationResult,
     )
+    from great_expectations.core.metric_domain_types import MetricDomainTypes
+    from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.data_context.data_context.abstract_data_context import (
         AbstractDataContext,
@@ -22,6 +24,9 @@ with warnings.catch_warnings():
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.datasource.fluent.sql_datasource import SQLDatasource, TableAsset
     from great_expectations.execution_engine.execution_engine import ExecutionEngine
+    from great_expectations.execution_engine.sqlalchemy_execution_engine import (
+        SqlAlchemyExecutionEngine,
+    )
     from great_expectations.expectations.core.expect_column_pair_values_a_to_be_greater_than_b import (  # noqa: E501
         ExpectColumnPairValuesAToBeGreaterThanB,
     )
@@ -46,12 +51,21 @@ with warnings.catch_warnings():
     from great_expectations.expectations.core.unexpected_rows_expectation import (
         UnexpectedRowsExpectation,
     )
+    from great_expectations.expectations.expectation import BatchExpectation
     from great_expectations.expectations.expectation import Expectation as GxExpectation
+    from great_expectations.expectations.metrics.metric_provider import (
+        metric_partial,
+        metric_value,
+    )
+    from great_expectations.expectations.metrics.table_metric_provider import (
+        TableMetricProvider,
+    )
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
     from great_expectations.render.view.view import DefaultJinjaSectionView
 
 __all__ = [
     "AbstractDataContext",
+    "BatchExpectation",
     "DefaultJinjaSectionView",
     "ExecutionEngine",
     "ExpectColumnPairValuesAToBeGreaterThanB",
@@ -64,11 +78,17 @@ __all__ = [
     "ExpectationSuiteValidationResult",
     "ExpectationValidationResult",
     "GxExpectation",
+    "MetricDomainTypes",
+    "MetricPartialFunctionTypes",
     "ProgressBarsConfig",
     "RunIdentifier",
     "SQLDatasource",
+    "SqlAlchemyExecutionEngine",
     "TableAsset",
+    "TableMetricProvider",
     "UnexpectedRowsExpectation",
     "ValidationResultsPageRenderer",
     "gx",
+    "metric_partial",
+    "metric_value",
 ]

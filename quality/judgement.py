@@ -16,11 +16,12 @@ from pathlib import Path
 
 import duckdb
 
+from quality import databases
 from quality.catalogue import SHAPE_CODES, SUITES, Expectation
 from quality.contracts import CONTRACTS
 from quality.data_docs import write_data_docs
 from quality.results import ExpectationResult, LoadUnderJudgement
-from quality.staged import DATABASE_SETTINGS, LOADS, ROWS, StagedLoads
+from quality.staged import LOADS, ROWS, StagedLoads
 from quality.validation import SAMPLE_SIZE, Validation, confirm, key_text, validate
 
 
@@ -69,12 +70,17 @@ def judge_loads(
             staged_other=staged_other or {},
         )
         tables = {LOADS: [one for one in SUITES[extract] if one.grain == "load"]}
-        if staged.has_rows:
+        if staged.files:
             tables[ROWS] = [one for one in SUITES[extract] if one.grain == "row"]
         validations = validate(
-            staged.path, tables, name=extract, run_id=run_id, config=DATABASE_SETTINGS
+            staged.path,
+            tables,
+            name=extract,
+            run_id=run_id,
+            config=databases.SETTINGS,
+            files=staged.files,
         )
-        breaches, observations = _explain(staged.path, extract, validations)
+        breaches, observations = _explain(staged, validations)
     results = [
         result
         for load in loads
@@ -94,13 +100,13 @@ def judge_loads(
 
 
 def _explain(
-    database: Path, extract: str, validations: Sequence[Validation]
+    staged: StagedLoads, validations: Sequence[Validation]
 ) -> tuple[dict[str, dict[str, Breach]], dict[str, dict[str, str]]]:
     """Say which loads break which expectation by which keys, and what loads were found to be."""
-    key = CONTRACTS[extract].key
+    key = CONTRACTS[staged.extract].key
     breaches: dict[str, dict[str, Breach]] = {}
     observations: dict[str, dict[str, str]] = {}
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with databases.connect_locked(staged.path, databases.SETTINGS, staged.files) as connection:
         for validation in validations:
             for expectation, count in zip(validation.expectations, validation.counts, strict=True):
                 breaches[expectation.code] = (

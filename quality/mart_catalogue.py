@@ -103,7 +103,13 @@ def _sql(code: str, description: str, query: str) -> Expectation:
 
 
 def _never(code: str, description: str, condition: str) -> Expectation:
-    return _sql(code, description, f"select * from {{batch}} where {condition}")
+    return Expectation(
+        code=code,
+        severity=CRITICAL,
+        description=description,
+        kind="never",
+        condition=condition,
+    )
 
 
 def _filled(*columns: str) -> list[Expectation]:

@@ -8,16 +8,16 @@ from typing import Any, Final
 
 import duckdb
 
+from quality import databases
 from quality.catalogue import Expectation
 from quality.data_docs import write_data_docs
 from quality.mart_catalogue import MART_SUITES, MartSuite
 from quality.results import ExpectationResult
-from quality.staged import DATABASE_SETTINGS
 from quality.validation import SAMPLE_SIZE, confirm, key_text, validate
 
 SCHEMA: Final = "marts"
 
-_READ_ONLY: Final = {**DATABASE_SETTINGS, "access_mode": "read_only"}
+_READ_ONLY: Final = {**databases.SETTINGS, "access_mode": "read_only"}
 
 
 def judge_marts(
@@ -39,7 +39,7 @@ def judge_marts(
         KeyError: No such family.
     """
     suites = MART_SUITES[family]
-    with duckdb.connect(str(warehouse_path), config=_READ_ONLY) as connection:
+    with databases.connect_locked(warehouse_path, _READ_ONLY, ()) as connection:
         present = {
             name: row_count
             for name in suites
@@ -55,7 +55,7 @@ def judge_marts(
     )
     found = {one.table: one for one in validations}
     results: list[ExpectationResult] = []
-    with duckdb.connect(str(warehouse_path), config=_READ_ONLY) as connection:
+    with databases.connect_locked(warehouse_path, _READ_ONLY, ()) as connection:
         as_of_date = _as_of_date(connection, sorted(present))
         for name, suite in suites.items():
             counts: Sequence[int] = found[name].counts if name in found else ()

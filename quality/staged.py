@@ -1,9 +1,9 @@
 """Staged loads in a database of their own, ready to be judged.
 
-Here the Parquet files of one extract's staged loads become tables of a temporary DuckDB file: their
-rows, one row of facts per load, and the lookups that the suite asks for. Files are read once, their
-paths bound as parameters; what follows works on a database that can reach no file any more.
-Nothing is judged here.
+Here a temporary DuckDB file is filled with what the suite of one extract asks about: the rows of
+its staged loads, as a view of their Parquet files without personal columns, one row of facts per
+load, and the lookups. Rows are not copied: a copy costs more than all questions about them. Nothing
+is judged here.
 """
 
 # ruff: noqa: S608 - identifiers come from contracts and catalogue, values and paths are bound
@@ -13,10 +13,11 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 
+from quality import databases
 from quality.catalogue import (
     FEWEST_RECENT_DELIVERIES,
     RECENT_DELIVERIES,
@@ -30,18 +31,6 @@ from quality.results import LoadUnderJudgement
 
 ROWS: Final = "judged_rows"
 LOADS: Final = "judged_loads"
-
-DATABASE_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "memory_limit": "2GB",
-        "python_enable_replacements": "false",
-    }
-)
-"""Settings of every connection here: nothing is fetched from elsewhere, and memory is bounded. What
-does not fit spills beside the database file, which lies in a temporary folder."""
-
 
 LOAD_FACTS: Final = """
     _load_id varchar primary key,
@@ -93,6 +82,42 @@ _REDUCES: Final[Mapping[str, str]] = MappingProxyType(
 """Rows that a sender may deliver and total as negative, and a mapping store as positive."""
 
 _READ: Final = "read_parquet($files, union_by_name = true, hive_partitioning = false)"
+
+_STAGED_FACTS: Final = """
+    with found as (
+        select filename, _load_id, _source, _delivery_date, count(*) as row_count,
+            min(_delivery_kind) as delivery_kind, sum({amount}) as amount, sum({net}) as net_amount
+        from read_parquet(
+            $files, union_by_name = true, hive_partitioning = false, filename = true
+        )
+        group by filename, _load_id, _source, _delivery_date
+    ),
+
+    facts as (
+        select l._load_id, min(found.delivery_kind) as delivery_kind,
+            sum(found.amount) as amount, sum(found.net_amount) as net_amount,
+            coalesce(sum(found.row_count) filter (
+                where found._load_id is distinct from l._load_id
+                    or found._source is distinct from l.source
+                    or found._delivery_date is distinct from l.delivery_date
+            ), 0) as foreign_row_count
+        from found
+        inner join staged_files as f on f.file = found.filename
+        inner join judged_loads as l on l._load_id = f.load_id
+        group by l._load_id
+    )
+
+    update judged_loads
+    set
+        delivery_kind = coalesce(judged_loads.delivery_kind, facts.delivery_kind),
+        foreign_row_count = facts.foreign_row_count,
+        staged_amount = case when facts.foreign_row_count = 0 then facts.amount end,
+        staged_net_amount = case when facts.foreign_row_count = 0 then facts.net_amount end
+    from facts
+    where facts._load_id = judged_loads._load_id
+"""
+"""What the rows of well-shaped loads say together, in one pass: how many are not the load's own,
+and the staged money, plainly and net of what reduces receivables."""
 
 _KNOWN_LOADS: Final = """
     create table admitted_loads as
@@ -226,12 +251,12 @@ _LATEST_FULL: Final = """
 
 
 class StagedLoads:
-    """The staged loads of one extract as tables of a DuckDB file.
+    """The staged loads of one extract as tables and a view of a DuckDB file.
 
     Attributes:
         extract: Name of the extract.
         path: The DuckDB file.
-        has_rows: Whether there are rows that can be read as declared.
+        files: The Parquet files that the view of the rows reads.
         row_counts: Rows of each load.
     """
 
@@ -255,12 +280,9 @@ class StagedLoads:
                 *(load.parquet for load in loads if load.parquet is not None),
             ],
         }
-        with duckdb.connect(str(path), config=dict(DATABASE_SETTINGS)) as connection:
-            # The file lives for one judgement: choosing compressions took half of the CPU.
-            connection.execute("set force_compression = 'uncompressed'")
+        with duckdb.connect(str(path), config=dict(databases.SETTINGS)) as connection:
             misshapen = self._describe_loads(connection, loads)
-            self.has_rows = self._read_rows(connection, loads, misshapen)
-            self._count_rows(connection)
+            self.files = self._read_rows(connection, loads, misshapen)
             self._compare_with_history(connection)
             self._look_up(connection)
             self.row_counts: dict[str, int] = dict(
@@ -320,72 +342,53 @@ class StagedLoads:
         connection: duckdb.DuckDBPyConnection,
         loads: Sequence[LoadUnderJudgement],
         misshapen: set[str],
-    ) -> bool:
-        """Read the rows of well-shaped loads that are the load's own, under its identity."""
+    ) -> list[str]:
+        """Make a view of the rows of well-shaped loads that are the load's own; return its files.
+
+        A load in which a row is another's is left out whole.
+        """
         well_shaped = {
             str(load.parquet): load.load_id
             for load in loads
             if load.parquet is not None and load.load_id not in misshapen
         }
         if not well_shaped:
-            return False
-        columns = ", ".join(
-            f'r."{column}"'
-            for column in (*self._contract.columns, *METADATA)
-            if column not in self._contract.personal
-        )
+            return []
         connection.execute("create table staged_files (file varchar, load_id varchar)")
         connection.executemany(
             "insert into staged_files values ($1, $2)",
             list(well_shaped.items()),
         )
-        connection.execute(
-            f"create table {ROWS} as select {columns}, f.load_id as staged_load_id"
-            " from read_parquet($files, union_by_name = true, hive_partitioning = false,"
-            " filename = true) as r"
-            " inner join staged_files as f on f.file = r.filename",
-            {"files": list(well_shaped)},
-        )
-        connection.execute(
-            """
-            update judged_loads
-            set foreign_row_count = found.foreign_row_count,
-                delivery_kind = coalesce(judged_loads.delivery_kind, found.delivery_kind)
-            from (
-                select r.staged_load_id, min(r._delivery_kind) as delivery_kind,
-                    count(*) filter (
-                        where r._load_id is distinct from r.staged_load_id
-                            or r._source is distinct from l.source
-                            or r._delivery_date is distinct from l.delivery_date
-                    ) as foreign_row_count
-                from judged_rows as r
-                inner join judged_loads as l on l._load_id = r.staged_load_id
-                group by r.staged_load_id
-            ) as found
-            where found.staged_load_id = judged_loads._load_id
-            """
-        )
-        connection.execute(
-            "delete from judged_rows where staged_load_id in"
-            " (select _load_id from judged_loads where foreign_row_count > 0)"
-        )
-        connection.execute("alter table judged_rows drop column staged_load_id")
-        return bool(connection.execute("select count(*) from judged_rows").fetchone() != (0,))
-
-    def _count_rows(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Add up the staged money of each load, plainly and net of what reduces receivables."""
-        amount_column = self._contract.amount_column
-        if amount_column is None or not self.has_rows:
-            return
+        amount = self._contract.amount_column or "null::decimal(38, 2)"
         reduces = _REDUCES.get(self.extract, "false")
         connection.execute(
-            "update judged_loads set staged_amount = added.amount,"
-            " staged_net_amount = added.net_amount from ("
-            f"select _load_id, sum({amount_column}) as amount,"
-            f" sum(case when {reduces} then -abs({amount_column}) else {amount_column} end)"
-            " as net_amount from judged_rows group by _load_id) as added"
-            " where added._load_id = judged_loads._load_id"
+            _STAGED_FACTS.format(
+                amount=amount,
+                net=f"case when {reduces} then -abs({amount}) else {amount} end",
+            ),
+            {"files": list(well_shaped)},
         )
+        files = [
+            file
+            for (file,) in connection.execute(
+                "select f.file from staged_files as f"
+                " inner join judged_loads as l on l._load_id = f.load_id"
+                " where l.foreign_row_count = 0 and l.staged_row_count > 0 order by f.file"
+            ).fetchall()
+        ]
+        if files:
+            columns = ", ".join(
+                column
+                for column in (*self._contract.columns, *METADATA)
+                if column not in self._contract.personal
+            )
+            # A view takes no parameters.
+            connection.execute(
+                f"create view {ROWS} as select {columns} from"
+                f" read_parquet({databases.literal_list(files)}, union_by_name = true,"
+                " hive_partitioning = false)"
+            )
+        return files
 
     def _compare_with_history(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Put beside each load what its source delivered before, and what it was to deliver."""
@@ -462,7 +465,7 @@ class StagedLoads:
 
     def _look_up(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the lookup tables that the suite's queries name."""
-        if not self.has_rows:
+        if not self.files:
             return
         for reach in _reaches(self.extract):
             self._look_up_unknown(connection, reach)
@@ -495,10 +498,6 @@ class StagedLoads:
         is unknown.
         """
         referring = ", ".join(reach.columns)
-        match = " and ".join(
-            f"k.{known} = r.{column}"
-            for column, known in zip(reach.columns, reach.known_columns, strict=True)
-        )
         known = ", ".join(reach.known_columns)
         files = self._readable_files(connection, reach.known_extract)
         is_known_at_all = (
@@ -510,11 +509,10 @@ class StagedLoads:
         )
         if is_known_at_all:
             connection.execute(
-                f"create table {reach.table} as"
-                f" with known as (select {known} from {_READ}), "
-                f" referring as (select distinct {referring} from {ROWS} where {reach.where})"
-                f" select r.* from referring as r"
-                f" where not exists (select 1 from known as k where {match})",
+                f"create table {reach.table} as select distinct {referring} from {ROWS}"
+                f" where ({reach.where}) and {_all_filled(reach.columns)} and ({referring})"
+                # NULL among the known would make every answer NULL.
+                f" not in (select ({known}) from {_READ} where {_all_filled(reach.known_columns)})",
                 {"files": files},
             )
         else:
@@ -571,6 +569,10 @@ def _compare_columns(extract: str, found: Mapping[str, str]) -> tuple[list[str],
         elif TYPE_FAMILIES.get(found[column].split("(")[0]) != family:
             mistyped.append(f"{column}: expected {family}, found {found[column].lower()}")
     return missing, mistyped
+
+
+def _all_filled(columns: Iterable[str]) -> str:
+    return " and ".join(f"{column} is not null" for column in columns)
 
 
 def _reaches(extract: str) -> Iterable[Reach]:

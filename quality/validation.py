@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from quality.catalogue import Expectation
+from quality.counting import (
+    ConditionNeverMetExpectation,
+    KeyIsUniqueExpectation,
+    UnexpectedRowsCountedExpectation,
+)
 from quality.dialect import DRIVER
 from quality.gx import (
     AbstractDataContext,
-    ExecutionEngine,
     ExpectationValidationResult,
     ExpectColumnPairValuesAToBeGreaterThanB,
     ExpectColumnPairValuesToBeEqual,
@@ -23,37 +27,17 @@ from quality.gx import (
     ExpectColumnValuesToBeInSet,
     ExpectColumnValuesToBeUnique,
     ExpectColumnValuesToNotBeNull,
-    ExpectCompoundColumnsToBeUnique,
     GxExpectation,
     ProgressBarsConfig,
     RunIdentifier,
     SQLDatasource,
     TableAsset,
-    UnexpectedRowsExpectation,
     gx,
 )
 
 SAMPLE_SIZE: Final = 10
 LONGEST_KEY: Final = 80
 """How many keys a result names, and how much of each value in them."""
-
-
-class UnexpectedRowsCountedExpectation(UnexpectedRowsExpectation):
-    """A query that must return no rows. They are counted, and never fetched."""
-
-    metric_dependencies = ("unexpected_rows_query.row_count",)
-
-    def _validate(
-        self,
-        metrics: dict[str, Any],
-        runtime_configuration: dict[str, Any] | None = None,
-        execution_engine: ExecutionEngine[Any] | None = None,
-    ) -> dict[str, Any]:
-        unexpected_count = metrics["unexpected_rows_query.row_count"]
-        return {
-            "success": unexpected_count == 0,
-            "result": {"observed_value": unexpected_count},
-        }
 
 
 class ContradictoryResultError(RuntimeError):
@@ -120,6 +104,7 @@ def validate(
     run_id: str,
     config: Mapping[str, Any],
     schema: str | None = None,
+    files: Sequence[str] = (),
 ) -> list[Validation]:
     """Run the expectations of several tables of a DuckDB file.
 
@@ -130,6 +115,7 @@ def validate(
         run_id: The refresh that asks.
         config: Settings of the connection.
         schema: Schema of the tables; by default the database's own.
+        files: The only files that may be read beside the database.
 
     Returns:
         One validation per table.
@@ -142,7 +128,7 @@ def validate(
     options: dict[str, Any] = {
         "connection_string": f"{DRIVER}:///{database}",
         "create_temp_table": False,
-        "kwargs": {"connect_args": {"config": {**config, **_LOCKED}}},
+        "kwargs": {"connect_args": {"config": dict(config), "files": list(files)}},
     }
     source = context.data_sources.add_sql(name, **options)
     try:
@@ -155,10 +141,6 @@ def validate(
     finally:
         source.get_execution_engine().close()
         source.get_engine().dispose()
-
-
-_LOCKED: Final = {"enable_external_access": "false", "lock_configuration": "true"}
-"""Suites read a database and nothing else, whatever a query would like to."""
 
 
 def _validate_table(
@@ -268,8 +250,12 @@ def _expectation_of(expectation: Expectation) -> GxExpectation:
     if expectation.kind == "unique" and len(columns) == 1:
         return ExpectColumnValuesToBeUnique(column=columns[0], **common)
     if expectation.kind == "unique":
-        return ExpectCompoundColumnsToBeUnique(
-            column_list=list(columns), ignore_row_if="never", **common
+        return KeyIsUniqueExpectation(column_list=list(columns), ignore_row_if="never", **common)
+    if expectation.kind == "never":
+        return ConditionNeverMetExpectation(
+            unexpected_rows_query=expectation.unexpected_rows,
+            condition=expectation.condition,
+            **common,
         )
     return UnexpectedRowsCountedExpectation(
         unexpected_rows_query=expectation.unexpected_rows, **common

@@ -20,12 +20,14 @@ from quality import (
     ExpectationResult,
     LoadUnderJudgement,
     blocked_loads,
+    databases,
     expectation_codes,
     judge_loads,
 )
 from quality.catalogue import CONTROLLED, SHAPE_CODES, SUITES, Expectation, Kind
 from quality.contracts import CONTRACTS, METADATA, TYPE_FAMILIES
 from quality.results import CRITICAL, WARNING
+from quality.staged import StagedLoads
 from tests.quality.staged_loads import (
     DELIVERY,
     Load,
@@ -393,6 +395,8 @@ FAILING: Sequence[tuple[Kind, dict[str, object], int]] = [
     ("not_less", {"columns": ("number", "rest")}, 2),
     ("equal", {"columns": ("number", "parity")}, 1),
     ("unique", {"columns": ("_load_id", "parity")}, 4),
+    ("never", {"condition": "number > 0"}, 2),
+    ("never", {"condition": "number in (select parity from numbers) or parity is null"}, 2),
     ("sql", {"query": "select * from {batch} where number > 0"}, 2),
 ]
 
@@ -409,6 +413,18 @@ def test_a_failing_expectation_really_fails_on_duckdb(
     )
     assert validation.counts == [unexpected_count]
     assert not validation.result.success
+
+
+def test_rows_that_lack_the_same_values_of_a_key_share_it(tmp_path: Path) -> None:
+    load = valid_load("ledger", "incomplete")
+    for row in load.rows[:2]:
+        row |= {"document_id": None}
+    found = {
+        one.expectation_code: one.unexpected_count
+        for one in _judge(tmp_path, [load.stage(tmp_path)])
+        if not one.is_met
+    }
+    assert found["key_is_unique"] == found["document_id_is_filled"] == 2
 
 
 def test_an_expectation_that_cannot_be_evaluated_raises(tmp_path: Path) -> None:
@@ -432,6 +448,53 @@ def test_a_suite_cannot_read_files(tmp_path: Path) -> None:
     )
     with pytest.raises(RuntimeError, match="disabled by configuration"):
         validate(_numbers(tmp_path), {"numbers": [curious]}, name="n", run_id="run", config={})
+
+
+def test_a_judged_database_reads_its_own_loads_and_no_other_file(tmp_path: Path) -> None:
+    judged, other = (valid_load("customers", name).stage(tmp_path) for name in ("judged", "other"))
+    staged = StagedLoads(
+        "customers",
+        [judged],
+        path=tmp_path / "judged.duckdb",
+        lake=tmp_path / "lake",
+        staged_other={"customers": [other.parquet]} if other.parquet else {},
+    )
+    assert staged.files == [str(judged.parquet)]
+    attempts = (
+        f"from '{other.parquet}'",
+        f"from '{tmp_path}/*.parquet'",
+        f"from read_text('{__file__}')",
+        f"copy (select 1) to '{tmp_path}/written.csv'",
+        f"attach '{tmp_path}/attached.duckdb'",
+        f"set allowed_paths = ['{other.parquet}']",
+        "set enable_external_access = true",
+    )
+    with databases.connect_locked(staged.path, databases.SETTINGS, staged.files) as connection:
+        assert connection.execute("select count(*) from judged_rows").fetchone() == (
+            judged.rows_accepted,
+        )
+        for attempt in attempts:
+            with pytest.raises(
+                (duckdb.PermissionException, duckdb.InvalidInputException),
+                match=r"disabled by config|has been locked",
+            ):
+                connection.execute(attempt)
+
+
+@pytest.mark.parametrize("extract", CONTRACTS)
+def test_personal_columns_are_not_in_the_judged_database(extract: str, tmp_path: Path) -> None:
+    load = valid_load(extract).stage(tmp_path)
+    staged = StagedLoads(
+        extract, [load], path=tmp_path / "judged.duckdb", lake=tmp_path / "lake", staged_other={}
+    )
+    with duckdb.connect(str(staged.path)) as connection:
+        columns = {
+            name
+            for (name,) in connection.execute(
+                "select column_name from duckdb_columns() where table_name = 'judged_rows'"
+            ).fetchall()
+        }
+    assert columns == {*CONTRACTS[extract].columns, *METADATA} - CONTRACTS[extract].personal
 
 
 def test_a_count_that_the_query_does_not_confirm_raises(

@@ -342,6 +342,8 @@ def build_warehouse(
         with lasting_failures():
             warehouse.refuse_readers(settings)
             state.remove_stamp(settings)
+            if not select:
+                warehouse.delete(settings, tell=context.log.info)
             context.log.info(f"dbt: building {'all' if not select else len(select)} models")
             try:
                 for done, event in enumerate(dbt_runs.build(project, select=select), start=1):

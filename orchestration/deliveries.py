@@ -46,6 +46,8 @@ RUN_PARAMETERS_SCHEMA: Final[Mapping[str, pl.DataType]] = MappingProxyType(
         "timezone": pl.String(),
         "run_id": pl.String(),
         "code_version": pl.String(),
+        "previous_as_of_date": pl.Date(),
+        "previous_known_at": pl.Datetime("us"),
     }
 )
 
@@ -69,6 +71,9 @@ class RunParameters:
         timezone: The company's time zone.
         run_id: The refresh that asks.
         code_version: What the code and its seeds are.
+        previous_as_of_date: The business day of the build that the warehouse holds and this one
+            continues; null when it is built from nothing.
+        previous_known_at: The knowledge time of that build.
     """
 
     as_of_date: date
@@ -77,6 +82,8 @@ class RunParameters:
     timezone: str
     run_id: str
     code_version: str
+    previous_as_of_date: date | None = None
+    previous_known_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -374,6 +381,8 @@ def write_run_parameters(
     *,
     run_id: str,
     code_version: str,
+    previous_as_of_date: date | None = None,
+    previous_known_at: datetime | None = None,
 ) -> RunParameters:
     """State what the next build is asked, as the one row that models read.
 
@@ -382,6 +391,9 @@ def write_run_parameters(
         records: All load records.
         run_id: The refresh.
         code_version: What the code and its seeds are.
+        previous_as_of_date: The business day of the build that this one continues; null when it
+            is built from nothing.
+        previous_known_at: The knowledge time of that build.
 
     Returns:
         What was written.
@@ -415,6 +427,8 @@ def write_run_parameters(
         timezone=settings.timezone,
         run_id=run_id,
         code_version=code_version,
+        previous_as_of_date=previous_as_of_date,
+        previous_known_at=previous_known_at,
     )
     frame = pl.DataFrame([asdict(parameters)], schema=dict(RUN_PARAMETERS_SCHEMA))
     content = io.BytesIO()

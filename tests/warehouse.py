@@ -38,6 +38,8 @@ RUN_PARAMETERS_SCHEMA = {
     "timezone": pl.String(),
     "run_id": pl.String(),
     "code_version": pl.String(),
+    "previous_as_of_date": pl.Date(),
+    "previous_known_at": pl.Datetime("us"),
 }
 
 _METADATA = ("_source", "_delivery_date", "_delivery_kind", "_recorded_at", "_source_file")
@@ -60,6 +62,7 @@ def build_warehouse(
     select: Sequence[str] = (),
     exclude: Sequence[str] = (),
     threads: int = 2,
+    continues: bool = False,
 ) -> Path:
     """Write a lake and build the warehouse on it.
 
@@ -81,6 +84,8 @@ def build_warehouse(
         select: What to build; everything when empty. Selected models need their parents built.
         exclude: What to leave out.
         threads: dbt threads and engine threads.
+        continues: Whether the build continues the one that the home holds, as a refresh does; the
+            lake must hold all that it held. Otherwise it begins from nothing.
 
     Returns:
         The path of the warehouse file.
@@ -101,6 +106,7 @@ def build_warehouse(
         known_at=known_at,
         reporting_currency=reporting_currency,
         timezone=timezone,
+        continues=continues,
     )
     run_dbt(home, command, select=select, exclude=exclude, threads=threads)
     return home / "warehouse.duckdb"
@@ -113,8 +119,18 @@ def write_run_parameters(
     known_at: datetime | None = None,
     reporting_currency: str = "CNY",
     timezone: str = "Asia/Shanghai",
+    continues: bool = False,
 ) -> None:
-    """State what the next run is asked."""
+    """State what the next run is asked.
+
+    The warehouse is deleted and built from nothing, unless the run `continues` the build before.
+    """
+    path = home / "run_parameters.parquet"
+    previous: Row = {}
+    if continues:
+        previous = pl.read_parquet(path).row(0, named=True)
+    else:
+        (home / "warehouse.duckdb").unlink(missing_ok=True)
     parameters = {
         "as_of_date": as_of_date,
         "known_at": known_at or datetime(2100, 1, 1),
@@ -122,10 +138,10 @@ def write_run_parameters(
         "timezone": timezone,
         "run_id": "test",
         "code_version": "test",
+        "previous_as_of_date": previous.get("as_of_date"),
+        "previous_known_at": previous.get("known_at"),
     }
-    pl.DataFrame([parameters], schema=RUN_PARAMETERS_SCHEMA).write_parquet(
-        home / "run_parameters.parquet"
-    )
+    pl.DataFrame([parameters], schema=RUN_PARAMETERS_SCHEMA).write_parquet(path)
 
 
 def write_lake(

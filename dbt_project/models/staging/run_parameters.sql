@@ -13,7 +13,9 @@ parameters as (
         cast(reporting_currency as varchar) as reporting_currency_code,
         cast(timezone as varchar) as timezone,
         cast(run_id as varchar) as run_id,
-        cast(code_version as varchar) as code_version
+        cast(code_version as varchar) as code_version,
+        cast(previous_as_of_date as date) as previous_as_of_date,
+        cast(previous_known_at as timestamp) as previous_known_at
     from delivered
 )
 

@@ -77,6 +77,14 @@ _COMPRESSION_LEVEL: Final = 1
 out the statistics of columns that are mostly constant in a load saves another 11 %."""
 
 
+_RAW_ROWS: Final = 100_000
+"""More bad rows than that are not read again for their raw text: the exact reader keeps it."""
+
+
+class _NeedsExactReaderError(Exception):
+    """The streamed text cannot give the raw text of so many bad rows."""
+
+
 @dataclass(frozen=True)
 class StagedLoad:
     """One file in one extract, staged.
@@ -230,9 +238,9 @@ def _read_and_stage(
             ).stage()
             for position, part in enumerate(mapping.extracts)
         ]
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, _NeedsExactReaderError) as error:
         if records.is_streamed_text and not is_exact:
-            # Some record has more fields than the header: find out which.
+            # Some record has more fields than the header, or too many are to be quarantined.
             return _read_and_stage(
                 archived,
                 mapping,
@@ -552,7 +560,7 @@ class _Staging:
         """Raw records with texts, values and the state of each row."""
         rows = self.records.rows
         columns = self.records.columns
-        has_defects = self.records.delimiter is None
+        has_defects = self.records.has_own_text
         cleaned = self._cleaned
         if cleaned:
             if self.records.delimiter is not None:
@@ -663,13 +671,15 @@ class _Staging:
     def _rejectable(self, rows: pl.LazyFrame, conversions: list[Conversion]) -> pl.LazyFrame:
         raw = [f"_raw:{position}" for position in range(len(self.records.columns))]
         columns: list[pl.Expr] = [pl.col(ROW_NUMBER).cast(pl.Int64)]
-        if self.records.delimiter is None:
+        if self.records.has_own_text:
             columns += [
                 pl.col(name) for name in (RAW_TEXT, DEFECT_CODE, DEFECT_EXPECTED, DEFECT_FOUND)
             ]
         else:
-            is_kept = bool(self._cleaned)
-            columns.append(pl.col(RAW_TEXT) if is_kept else _joined(raw, self.records.delimiter))
+            if self.records.delimiter is not None:
+                is_kept = bool(self._cleaned)
+                joined = _joined(raw, self.records.delimiter)
+                columns.append(pl.col(RAW_TEXT) if is_kept else joined)
             columns += [
                 pl.lit(None, dtype=pl.String()).alias(name)
                 for name in (DEFECT_CODE, DEFECT_EXPECTED, DEFECT_FOUND)
@@ -717,7 +727,7 @@ class _Staging:
     ) -> tuple[int, Decimal]:
         """Write the quarantined rows with their reasons; their number and readable money."""
         reasons = self._reasons(conversions)
-        frames = [self._quarantined(pl.scan_parquet(rejected, glob=False), reasons)]
+        frames = [self._quarantined(self._with_raw_text(rejected), reasons)]
         if conflicts.exists():
             keys = ", ".join(self.extract.key)
             conflict = _Reason(
@@ -727,12 +737,22 @@ class _Staging:
                 self._row_key(),
                 pl.lit(value=True),
             )
-            frames.append(self._quarantined(pl.scan_parquet(conflicts, glob=False), [conflict]))
+            frames.append(self._quarantined(self._with_raw_text(conflicts), [conflict]))
         pl.concat(frames).sink_parquet(target, engine="streaming")
         count, amount = (
             pl.scan_parquet(target, glob=False).select(pl.len(), pl.col("amount").sum()).collect()
         ).row(0)
         return count, _cents(amount or Decimal(0))
+
+    def _with_raw_text(self, path: Path) -> pl.LazyFrame:
+        rows = pl.scan_parquet(path, glob=False)
+        if self.records.raw_texts is None:
+            return rows
+        numbers = rows.select(pl.col(ROW_NUMBER).sort()).collect().to_series()
+        texts = self.records.raw_texts(numbers.to_list()) if len(numbers) <= _RAW_ROWS else None
+        if texts is None:
+            raise _NeedsExactReaderError
+        return rows.join(texts.lazy(), on=ROW_NUMBER, how="left", maintain_order="left")
 
     def _reasons(self, conversions: list[Conversion]) -> list[_Reason]:
         first = pl.col(_FIRST).str.strip_chars()

@@ -1,25 +1,28 @@
 """Delimited text: header, delimiter, pre-flight scan, and the split into records.
 
-A clean file without quotes is handed to the streaming engine as it is; every other file is split
-record by record here, exactly, into a private file. Typing does not live here.
+A file of plain records, with regular quotes or none, is handed to the streaming engine as it is;
+every other file is split record by record here, exactly, into a private file. Typing does not
+live here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ingest.mappings import FileMapping
 from ingest.readers.records import (
     MAX_FIELD_CHARACTERS,
     MAX_RECORD_CHARACTERS,
+    RAW_TEXT,
     ROW_NUMBER,
     Facts,
     FileRejectedError,
@@ -45,6 +48,13 @@ _TAB: Final = 9
 _LINE_FEED: Final = 10
 _CARRIAGE_RETURN: Final = 13
 _BLANK: Final = 32
+_QUOTE: Final = 34
+_RAW_CHARACTERS: Final = 33_554_432
+"""Above it, records are not read again for their raw text: the exact reader keeps every one."""
+
+Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.intp]
 
 Record = tuple[list[str], str, tuple[str, str, str] | None]
 
@@ -61,12 +71,25 @@ class _Layout:
 
 @dataclass(frozen=True)
 class _Scan:
-    """What one pass over the bytes of the records found."""
+    """What one pass over the bytes of the records found; see `Facts`."""
 
-    row_count: int
-    has_padding: bool
-    has_control: bool
-    has_formula_signs: bool
+    row_count: int = 0
+    has_padding: bool = False
+    has_control: bool = False
+    has_formula_signs: bool = False
+    has_quotes: bool = False
+    has_empty_quotes: bool = False
+
+    def __or__(self, other: _Scan) -> _Scan:
+        """What two parts of a file hold together."""
+        return _Scan(
+            row_count=self.row_count + other.row_count,
+            has_padding=self.has_padding or other.has_padding,
+            has_control=self.has_control or other.has_control,
+            has_formula_signs=self.has_formula_signs or other.has_formula_signs,
+            has_quotes=self.has_quotes or other.has_quotes,
+            has_empty_quotes=self.has_empty_quotes or other.has_empty_quotes,
+        )
 
 
 def read_delimited(
@@ -179,90 +202,177 @@ def _header_of(lines: list[str], *, delimiter: str, mapping: FileMapping) -> Hea
 
 
 def _scan(path: Path, *, layout: _Layout) -> _Scan | None:
-    """Prove in one pass over the bytes that every line is a record of the header's width.
+    """Prove in one pass over the bytes that every record has the header's width.
 
-    Without quotes a delimiter is always a border. The streaming engine refuses a record with too
-    many fields; so when the delimiters of all records together are as many as they must be, none
-    has too few.
+    Where every quote is regular (see `_is_regular`), delimiters and line ends outside quotes are
+    borders and nothing else is. The streaming engine refuses a record with too many fields; so
+    when the delimiters of all records together are as many as they must be, none has too few.
 
     Returns:
         What was found, or None when the file has to be split record by record.
     """
+    width = len(layout.header.names)
+    scan = _Scan()
+    delimiter_count = 0
+    for block in _blocks_of(path, layout=layout):
+        if block is None or (found := _scan_block(block, width=width)) is None:
+            return None
+        scan = scan | found
+        delimiter_count += block.delimiter_count
+    if width == 1 and scan.has_padding:
+        # A line of blanks is no record, but has as many delimiters as one of a single field.
+        return None
+    return scan if delimiter_count == scan.row_count * (width - 1) else None
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Whole records, a mebibyte or so, and where their borders are.
+
+    Attributes:
+        lines: The bytes, ended by a line feed.
+        characters: The same as an array.
+        delimiter: The delimiter's code.
+        is_delimiter: Where delimiters are, those inside quotes included.
+        is_inside: Where a quoted field is open, its opening quote included; None without quotes.
+        ends: Positions of the line feeds that end a record.
+    """
+
+    lines: bytes
+    characters: Bytes
+    delimiter: int
+    is_delimiter: Flags
+    is_inside: Flags | None
+    ends: Positions
+
+    @property
+    def delimiter_count(self) -> int:
+        """Delimiters between fields."""
+        if self.is_inside is None:
+            return int(np.count_nonzero(self.is_delimiter))
+        return int(np.count_nonzero(self.is_delimiter & ~self.is_inside))
+
+
+def _blocks_of(path: Path, *, layout: _Layout) -> Iterator[_Block | None]:
+    """Cut the records of a file into blocks; None when one is longer than any fast reader takes."""
     delimiter = ord(layout.delimiter)
-    row_count = delimiter_count = 0
-    has_padding = has_control = has_formula_signs = False
     rest = b""
     with path.open("rb") as handle:
         handle.seek(layout.data_start)
         while True:
             chunk = handle.read(_SCAN_BYTES)
             lines = rest + chunk
-            if not chunk:
-                if not lines:
-                    break
+            if not lines:
+                return
+            if not chunk and not lines.endswith(b"\n"):
                 lines += b"\n"
-            end = lines.rfind(b"\n") + 1
-            rest = lines[end:]
+            characters = np.frombuffer(lines, dtype=np.uint8)
+            is_inside = _quoted(characters) if b'"' in lines else None
+            is_end = characters == _LINE_FEED
+            if is_inside is not None:
+                is_end &= ~is_inside
+            ends = np.flatnonzero(is_end)
+            stop = int(ends[-1]) + 1 if len(ends) else 0
+            rest = lines[stop:]
+            if len(rest) > _LINE_LIMIT or (rest and not chunk):
+                yield None
+                return
+            if stop:
+                yield _Block(
+                    lines=lines[:stop],
+                    characters=characters[:stop],
+                    delimiter=delimiter,
+                    is_delimiter=characters[:stop] == delimiter,
+                    is_inside=None if is_inside is None else is_inside[:stop],
+                    ends=ends,
+                )
             if not chunk:
-                rest = b""
-            lines = lines[:end]
-            if len(rest) > _LINE_LIMIT or b'"' in lines:
-                return None
-            found = _scan_lines(lines, delimiter)
-            if found is None:
-                return None
-            row_count += found.row_count
-            delimiter_count += found.delimiter_count
-            has_padding = has_padding or found.has_padding
-            has_control = has_control or found.has_control
-            has_formula_signs = has_formula_signs or _has_formula_signs(lines, delimiter)
-            if not chunk:
-                break
-    if delimiter_count != row_count * (len(layout.header.names) - 1):
+                return
+
+
+def _quoted(characters: Bytes) -> Flags:
+    """Where the number of quotes so far is odd, that of the place itself included.
+
+    The parity is first spread over words of eight bytes, then from word to word.
+    """
+    padded = np.zeros(-(-len(characters) // 8) * 8, dtype=np.uint8)
+    np.equal(characters, _QUOTE, out=padded[: len(characters)].view(np.bool_))
+    words = padded.view("<u8")
+    for shift in (8, 16, 32):
+        words ^= words << np.uint64(shift)
+    totals = np.bitwise_xor.accumulate(words >> np.uint64(56))
+    words[1:] ^= totals[:-1] * np.uint64(0x0101010101010101)
+    return padded[: len(characters)].view(np.bool_)
+
+
+def _is_regular(block: _Block, is_inside: Flags, is_quote: Flags, *, width: int) -> bool:
+    """Whether every quote is one that all readers understand alike.
+
+    Such a quote opens a field at its very beginning, closes it at its very end, or is doubled. A
+    line that begins inside quotes and looks like a record of its own is left to the exact reader,
+    which refuses it.
+    """
+    characters = block.characters
+    is_line_feed = characters == _LINE_FEED
+    is_border = block.is_delimiter | is_line_feed | is_quote
+    opens = is_quote & is_inside
+    if (opens[1:] & ~is_border[:-1]).any():
+        return False
+    closes = is_quote & ~is_inside
+    is_border |= characters == _CARRIAGE_RETURN
+    if (closes[:-1] & ~is_border[1:]).any():
+        return False
+    is_embedded = is_line_feed & is_inside
+    if not is_embedded.any():
+        return True
+    line_feeds = np.flatnonzero(is_line_feed)
+    marks = np.searchsorted(np.flatnonzero(block.is_delimiter), line_feeds)
+    follows = is_embedded[line_feeds][:-1]
+    return not (np.diff(marks)[follows] == width - 1).any()
+
+
+def _scan_block(block: _Block, *, width: int) -> _Scan | None:
+    """Look at whole records; None when one is blank, too long, or in need of the exact reader."""
+    characters, lines = block.characters, block.lines
+    is_return = characters == _CARRIAGE_RETURN
+    returns = int(np.count_nonzero(is_return)) if b"\r" in lines else 0
+    if returns and (is_return[:-1] & (characters[1:] != _LINE_FEED)).any():
         return None
-    return _Scan(row_count, has_padding, has_control, has_formula_signs)
-
-
-@dataclass(frozen=True)
-class _ScannedLines:
-    row_count: int
-    delimiter_count: int
-    has_padding: bool
-    has_control: bool
-
-
-def _scan_lines(lines: bytes, delimiter: int) -> _ScannedLines | None:
-    """Look at whole lines; None when one is blank, too long, or ends in a lone carriage return."""
-    if not lines:
-        return _ScannedLines(0, 0, has_padding=False, has_control=False)
-    characters = np.frombuffer(lines, dtype=np.uint8)
-    low = np.flatnonzero(characters <= _BLANK)
-    codes = characters[low]
-    ends = low[codes == _LINE_FEED]
-    returns = low[codes == _CARRIAGE_RETURN]
-    if (characters[returns + 1] != _LINE_FEED).any():
-        return None
-    lengths = np.diff(ends, prepend=-1)
-    shortest = 2 if len(returns) else 1
+    lengths = np.diff(block.ends, prepend=-1)
+    shortest = 2 if returns else 1
     if int(lengths.min()) <= shortest or int(lengths.max()) > _LINE_LIMIT:
         return None
-    is_tab = codes == _TAB
-    is_blank = codes == _BLANK
-    controls = len(codes) - len(ends) - len(returns) - int(is_tab.sum()) - int(is_blank.sum())
-    blanks = low[is_blank if delimiter == _TAB else is_blank | is_tab]
-    has_padding = False
-    if len(blanks):
-        borders = np.array([delimiter, _LINE_FEED, _CARRIAGE_RETURN], dtype=np.uint8)
-        after = characters[blanks + 1]
-        before = characters[np.maximum(blanks - 1, 0)]
+    has_quotes = has_empty_quotes = has_embedded = False
+    is_border = block.is_delimiter | (characters <= _CARRIAGE_RETURN)
+    if block.is_inside is not None:
+        is_quote = characters == _QUOTE
+        if not _is_regular(block, block.is_inside, is_quote, width=width):
+            return None
+        has_quotes = True
+        has_empty_quotes = b'""' in lines
+        has_embedded = lines.count(b"\n") != len(block.ends)
+        is_border |= is_quote
+    has_tab = b"\t" in lines
+    has_padding = has_embedded
+    if not has_padding and (has_tab or b" " in lines):
+        is_blank = characters == _BLANK
+        if has_tab and block.delimiter != _TAB:
+            is_blank |= characters == _TAB
         has_padding = bool(
-            blanks[0] == 0 or np.isin(after, borders).any() or np.isin(before, borders).any()
+            is_blank[0]
+            or (is_blank[:-1] & is_border[1:]).any()
+            or (is_blank[1:] & is_border[:-1]).any()
         )
-    return _ScannedLines(
-        row_count=len(ends),
-        delimiter_count=int(np.count_nonzero(characters == delimiter)),
+    lows = int(np.count_nonzero(characters < _BLANK)) - returns - len(block.ends)
+    if block.delimiter == _TAB:
+        lows -= block.delimiter_count
+    return _Scan(
+        row_count=len(block.ends),
         has_padding=has_padding,
-        has_control=controls > 0 or b"\x7f" in lines,
+        has_control=lows > 0 or b"\x7f" in lines,
+        has_formula_signs=_has_formula_signs(lines, block.delimiter),
+        has_quotes=has_quotes,
+        has_empty_quotes=has_empty_quotes,
     )
 
 
@@ -278,7 +388,7 @@ def _has_formula_signs(lines: bytes, delimiter: int) -> bool:
     for sign in signs:
         places = np.flatnonzero(characters == sign)
         before = characters[np.maximum(places - 1, 0)]
-        starts = [delimiter, _LINE_FEED, _CARRIAGE_RETURN, _BLANK, _TAB]
+        starts = [delimiter, _LINE_FEED, _CARRIAGE_RETURN, _BLANK, _TAB, _QUOTE]
         if sign == _PLUS:
             starts += _EXPONENT_SIGNS
         if (len(places) and places[0] == 0) or np.isin(before, starts).any():
@@ -292,13 +402,17 @@ def _hand_over(text: TextFile, *, layout: _Layout, scan: _Scan) -> RawRecords:
         text.path,
         has_header=False,
         separator=layout.delimiter,
-        quote_char=None,
+        quote_char='"' if scan.has_quotes else None,
         skip_lines=layout.lines_above,
         schema=dict.fromkeys(header.names, pl.String()),
         row_index_name=ROW_NUMBER,
         row_index_offset=1,
         glob=False,
     )
+    if scan.has_empty_quotes:
+        rows = rows.with_columns(
+            pl.when(pl.col(name) != "").then(pl.col(name)) for name in header.names
+        )
     return RawRecords(
         rows=rows,
         columns=header.names,
@@ -312,8 +426,41 @@ def _hand_over(text: TextFile, *, layout: _Layout, scan: _Scan) -> RawRecords:
             has_control=scan.has_control,
             has_formula_signs=scan.has_formula_signs,
         ),
-        delimiter=layout.delimiter,
+        delimiter=None if scan.has_quotes else layout.delimiter,
+        raw_texts=partial(_raw_texts, text.path, layout) if scan.has_quotes else None,
         is_streamed_text=True,
+    )
+
+
+def _raw_texts(path: Path, layout: _Layout, row_numbers: Sequence[int]) -> pl.DataFrame | None:
+    """Read records of a regular file again, as they were delivered.
+
+    Args:
+        path: The file.
+        layout: Its layout.
+        row_numbers: Numbers of records, ascending.
+
+    Returns:
+        `_row_number` and `_raw_text`; None when they are too much to hold.
+    """
+    wanted = np.asarray(row_numbers, dtype=np.int64) - 1
+    texts: list[str] = []
+    size = row_count = 0
+    for block in _blocks_of(path, layout=layout):
+        if block is None or len(texts) == len(wanted):
+            break
+        first, last = np.searchsorted(wanted, (row_count, row_count + len(block.ends)))
+        for place in (wanted[first:last] - row_count).tolist():
+            start = int(block.ends[place - 1]) + 1 if place else 0
+            text = block.lines[start : int(block.ends[place])].decode("utf-8").rstrip("\r\n")
+            texts.append(text)
+            size += len(text)
+        if size > _RAW_CHARACTERS:
+            return None
+        row_count += len(block.ends)
+    return pl.DataFrame(
+        {ROW_NUMBER: row_numbers, RAW_TEXT: texts},
+        schema={ROW_NUMBER: pl.Int64(), RAW_TEXT: pl.String()},
     )
 
 
@@ -325,7 +472,8 @@ def _split(text: TextFile, *, layout: _Layout, scratch: Path) -> RawRecords:
         RawWriter(scratch / "records.parquet", header.names) as writer,
     ):
         handle.seek(layout.data_start)
-        for fields, raw_text, defect in _records_of(handle, layout.delimiter, width=width):
+        records = _records_of(handle, layout.delimiter, width=width, lines_above=layout.lines_above)
+        for fields, raw_text, defect in records:
             if defect is None and len(fields) > width and not any(fields[width:]):
                 fields = fields[:width]
             if defect is None and len(fields) != width:
@@ -349,13 +497,17 @@ def _split(text: TextFile, *, layout: _Layout, scratch: Path) -> RawRecords:
     )
 
 
-def _records_of(handle: BinaryIO, delimiter: str, *, width: int) -> Iterator[Record]:
+def _records_of(
+    handle: BinaryIO, delimiter: str, *, width: int, lines_above: int
+) -> Iterator[Record]:
     """Split the rest of a file into records; blank lines are none."""
     mark = delimiter.encode()
+    line_number = lines_above
     while True:
         line = handle.readline(MAX_RECORD_CHARACTERS)
         if not line:
             return
+        line_number += 1
         if not line.endswith(b"\n") and len(line) == MAX_RECORD_CHARACTERS:
             yield _too_long(handle, line)
             continue
@@ -366,23 +518,26 @@ def _records_of(handle: BinaryIO, delimiter: str, *, width: int) -> Iterator[Rec
         if b'"' not in line:
             fields = text.split(delimiter)
             if len(fields) < width and not has_end:
-                _refuse_cut_record(text, len(fields), width)
+                _refuse_cut_record(text, len(fields), width, line_number)
             yield fields, text, None
             continue
         fields, is_open, is_malformed = _fields_of(text, delimiter)
         joined = line
+        first_line = line_number
         while is_open:
             following = handle.readline(MAX_RECORD_CHARACTERS)
+            line_number += 1
             if not following or len(joined) + len(following) > MAX_RECORD_CHARACTERS:
                 raise FileRejectedError(
                     "UNBALANCED_QUOTE",
-                    f"expected a closing quote, found none after {text[:200]!r}; "
-                    "have the source quote its fields, or deliver again",
+                    f"line {first_line}: expected a closing quote, found none after "
+                    f"{text[:200]!r}; have the source quote its fields, or deliver again",
                 )
             if following.count(mark) == width - 1:
                 raise FileRejectedError(
                     "EMBEDDED_RECORD",
-                    "expected one record between quotes, found a whole record inside: "
+                    f"line {first_line}: expected one record between quotes, found a whole record "
+                    f"inside, on line {line_number}: "
                     f"{following.decode('utf-8')[:200]!r}; have the source double its quotes",
                 )
             joined += following
@@ -413,11 +568,11 @@ def _too_long(handle: BinaryIO, line: bytes) -> Record:
     )
 
 
-def _refuse_cut_record(text: str, found: int, width: int) -> None:
+def _refuse_cut_record(text: str, found: int, width: int, line_number: int) -> None:
     raise FileRejectedError(
         "TRUNCATED",
-        f"expected {width} fields and a line end in the last record, found {found} fields and "
-        f"no line end: {text[:200]!r}; deliver the whole file again",
+        f"line {line_number}: expected {width} fields and a line end in the last record, "
+        f"found {found} fields and no line end: {text[:200]!r}; deliver the whole file again",
     )
 
 

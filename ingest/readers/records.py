@@ -6,7 +6,7 @@ the private file that exact readers write to. Typing does not live here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -59,7 +59,8 @@ class Facts:
         is_ascii: No byte above 127.
         has_padding: A blank may stand beside a delimiter or line end.
         has_nul: A NUL byte stands somewhere.
-        has_control: A control character other than a line end or tab may stand somewhere.
+        has_control: A control character other than those between records and fields may stand
+            somewhere.
         has_formula_signs: A field may begin like a formula, or be a number in powers of ten.
         is_typed: Values came from typed cells: dates are in ISO form, numbers without blanks.
     """
@@ -78,7 +79,7 @@ class RawRecords:
 
     Attributes:
         rows: One row per record: `_row_number`, the columns named as in the mapping (others as
-            in the file), and, unless `delimiter` is set, `_raw_text` and the defect columns.
+            in the file), and, where `has_own_text`, `_raw_text` and the defect columns.
         columns: Names of the file's columns in file order.
         row_count: Number of records as the pre-flight or the reader counted them.
         unknown_columns: Columns that the mapping does not use, as spelled in the file.
@@ -86,6 +87,9 @@ class RawRecords:
         facts: What is proven about all values.
         delimiter: Set where a record's raw text is its columns joined by it, and where no
             record has a structural defect.
+        raw_texts: Set where the raw text of records is read again from the file, by their
+            ascending numbers, and where no record has a structural defect. Gives None when the
+            texts are too much to hold.
         is_streamed_text: Whether the engine reads the delivered text itself; it may then still
             find a record with too many fields.
     """
@@ -97,7 +101,13 @@ class RawRecords:
     absent_columns: tuple[str, ...] = ()
     facts: Facts = field(default_factory=Facts)
     delimiter: str | None = None
+    raw_texts: Callable[[Sequence[int]], pl.DataFrame | None] | None = None
     is_streamed_text: bool = False
+
+    @property
+    def has_own_text(self) -> bool:
+        """Whether the rows carry their raw text and their structural defects."""
+        return self.delimiter is None and self.raw_texts is None
 
 
 @dataclass(frozen=True)

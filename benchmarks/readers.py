@@ -74,7 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("home", type=Path)
     parser.add_argument("--readers", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=5, help="of the reader that is alone")
+    parser.add_argument("--rounds", type=int, default=5, help="of each reader at least")
+    parser.add_argument(
+        "--pause", type=float, default=2.0, help="seconds between two rounds of a reader"
+    )
     parser.add_argument("--refresh", action="store_true", help="deliver and refresh meanwhile")
     parser.add_argument("--json", type=Path, help="where to write the figures, too")
     chosen = parser.parse_args(arguments)
@@ -83,14 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"{copy} is not there; refresh the home first")
     with duckdb.connect(str(copy), read_only=True) as connection:
         sets = draw_parameters(connection, random.Random(SEED), PARAMETER_SETS)  # noqa: S311
-    alone = run_readers(chosen.home, sets, count=1, rounds=chosen.rounds)
+    pace = {"rounds": chosen.rounds, "pause_seconds": chosen.pause}
+    alone = run_readers(chosen.home, sets, count=1, **pace)
     refresh = None
     if chosen.refresh:
         deliver(chosen.home)
         refresh = Refresh(chosen.home)
-    together = run_readers(
-        chosen.home, sets, count=chosen.readers, rounds=chosen.rounds, meanwhile=refresh
-    )
+    together = run_readers(chosen.home, sets, count=chosen.readers, meanwhile=refresh, **pace)
     wrong = find_wrong_reads(chosen.home, [*alone, *together], sets)
     figures = {
         "readers": chosen.readers,
@@ -112,6 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"wrong: {read}", file=sys.stderr)
     if refresh and refresh.status:
         print(f"the refresh left with {refresh.status}:\n{refresh.output}", file=sys.stderr)
+        return 1
+    if refresh and len(figures["versions"]) < 2:
+        print("no reader saw the new version, so nothing was shown", file=sys.stderr)
         return 1
     return 1 if wrong else 0
 
@@ -237,6 +242,7 @@ def run_readers(
     *,
     count: int,
     rounds: int,
+    pause_seconds: float,
     meanwhile: Refresh | None = None,
 ) -> list[Read]:
     """Start readers, and beside them a refresh if there is one.
@@ -246,6 +252,7 @@ def run_readers(
         sets: Parameters, one set a round.
         count: Readers, each a process.
         rounds: How often each asks all questions at least.
+        pause_seconds: How long each waits between two rounds, as people do.
         meanwhile: Run in this process; every reader ends with a round that begins after it.
 
     Returns:
@@ -258,7 +265,7 @@ def run_readers(
     ):
         over = Path(folder) / "over"
         tasks = [
-            pool.submit(read_on, published_copy(home), sets, over, rounds, number)
+            pool.submit(read_on, published_copy(home), sets, over, rounds, pause_seconds, number)
             for number in range(count)
         ]
         try:
@@ -270,7 +277,12 @@ def run_readers(
 
 
 def read_on(
-    copy: Path, sets: Sequence[Parameters], over: Path, rounds: int, seed: int
+    copy: Path,
+    sets: Sequence[Parameters],
+    over: Path,
+    rounds: int,
+    pause_seconds: float,
+    seed: int,
 ) -> list[Read]:
     """Be a reader: open, ask all questions, close, again, until a round began after the end.
 
@@ -279,6 +291,7 @@ def read_on(
         sets: Parameters, one set a round.
         over: A file that is there when what goes on beside the readers is over.
         rounds: How often to ask at least.
+        pause_seconds: How long to wait between two rounds.
         seed: Decides the order of questions and the first set.
     """
     statements = list(read_statements(QUESTIONS).items())
@@ -290,6 +303,8 @@ def read_on(
     while not is_last:
         done += 1
         is_last = (done >= rounds and over.exists()) or time.monotonic() > deadline
+        if done > 1:
+            time.sleep(pause_seconds)
         order.shuffle(statements)
         reads += read_round(copy, statements, sets, (seed + done) % len(sets))
     return reads
@@ -305,6 +320,7 @@ def read_round(
     reads = []
     try:
         with duckdb.connect(str(copy), read_only=True) as connection:
+            connection.execute("set enable_progress_bar = false")
             version = version_of(connection)
             for question, statement in statements:
                 started = time.monotonic()

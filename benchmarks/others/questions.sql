@@ -65,7 +65,8 @@ running as (
     window by_document as (partition by document_id order by effective_date)
 ),
 
-month_ends as (
+-- Materialized, so that PostgreSQL works out 36 dates and not one for every pair.
+month_ends as materialized (
     select cast(month_start + interval '1 month' - interval '1 day' as date) as as_of_date
     from generate_series(
         timestamp '{first_month}', timestamp '{last_month}', interval '1 month'

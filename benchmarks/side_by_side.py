@@ -9,17 +9,19 @@ the system's packages.
 
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.charts import Bar, Panel, draw_bars
-from benchmarks.growth_chart import write_documents, write_mebibytes, write_seconds
+from benchmarks.growth_chart import write_mebibytes, write_seconds
 from benchmarks.measure import ROOT, Cost, measure
 from benchmarks.others.questions import ANSWERS, MONTH_ENDS
 
@@ -107,7 +109,7 @@ def _run(folder: Path, chosen: argparse.Namespace) -> int:
     for old in (home, staged, folder / "answers"):
         shutil.rmtree(old, ignore_errors=True)
     # A process's peak counts that of the one it was forked from, so this one has to stay small:
-    # whatever needs memory is left to others, and imported after the last measurement.
+    # whatever needs memory is left to others.
     measure(["-c", WRITE, str(_landing(home)), str(chosen.documents)])
     shutil.copytree(_landing(home), _landing(staged))
     say(f"wrote the extracts of {chosen.documents:,} documents")
@@ -126,18 +128,24 @@ def _run(folder: Path, chosen: argparse.Namespace) -> int:
         results.append(_measure(competitor, home, target, interpreter))
         answers[competitor.module] = target
         say(f"{competitor.label}: {results[-1].cost.cpu_seconds:.1f} CPU s")
-    stages = {stage: _stage(stage, staged) for stage in STAGES} if OURS in answers else {}
-
-    from benchmarks.others.agreement import check_answers
-
-    counts = check_answers(answers)
-    _print_results(results, stages, counts)
-    if chosen.json:
-        chosen.json.write_text(_as_json(chosen.documents, results, stages), "utf-8")
+    counts = _check(answers)
+    _print_results(results, counts)
     chosen.chart.parent.mkdir(parents=True, exist_ok=True)
     chosen.chart.write_text(draw(chosen.documents, results), "utf-8")
     say(f"drew {chosen.chart}")
+    stages = {stage: _stage(stage, staged) for stage in STAGES} if OURS in answers else {}
+    _print_stages(stages)
+    if chosen.json:
+        chosen.json.write_text(_as_json(chosen.documents, results, stages), "utf-8")
     return 0
+
+
+def _check(answers: Mapping[str, Path]) -> dict[str, int]:
+    """Compare all answers, in a process of their own for the same reason."""
+    from benchmarks.others.agreement import check_answers
+
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(check_answers, answers).result()
 
 
 def _landing(home: Path) -> Path:
@@ -216,9 +224,7 @@ def _postgresql_programs() -> list[Path]:
     ]
 
 
-def _print_results(
-    results: Sequence[Result], stages: Mapping[str, Cost], counts: Mapping[str, int]
-) -> None:
+def _print_results(results: Sequence[Result], counts: Mapping[str, int]) -> None:
     totals = {result.competitor.module: result.cost.cpu_seconds for result in results}
     steps = ("load", *ANSWERS)
     rows = ", ".join(f"{question} {count:,}" for question, count in counts.items())
@@ -238,14 +244,19 @@ def _print_results(
         cells.append(f"{result.cost.wall_seconds:.1f}")
         cells.append(f"{result.cost.resident_mebibytes:,.0f}")
         print(f"| {result.competitor.label} | {' | '.join(cells)} | {result.competitor.keeps} |")
-    if stages:
-        print("\nThe stages of ours, each in a process of its own on a second home:\n")
-        print("| stage | CPU s | wall s | MiB |\n|---|---|---|---|")
-        for stage, cost in stages.items():
-            print(
-                f"| {stage} | {cost.cpu_seconds:.1f} | {cost.wall_seconds:.1f}"
-                f" | {cost.resident_mebibytes:,.0f} |"
-            )
+    print(flush=True)
+
+
+def _print_stages(stages: Mapping[str, Cost]) -> None:
+    if not stages:
+        return
+    print("The stages of ours, each in a process of its own on a second home:\n")
+    print("| stage | CPU s | wall s | MiB |\n|---|---|---|---|")
+    for stage, cost in stages.items():
+        print(
+            f"| {stage} | {cost.cpu_seconds:.1f} | {cost.wall_seconds:.1f}"
+            f" | {cost.resident_mebibytes:,.0f} |"
+        )
     print(flush=True)
 
 
@@ -270,7 +281,7 @@ def draw(documents: int, results: Sequence[Result]) -> str:
         for result in sorted(results, key=lambda result: result.cost.cpu_seconds)
     ]
     return draw_bars(
-        f"The same answers from {write_documents(documents)} documents",
+        f"The same answers from {documents:,} documents",
         "From CSV files: load, open items of a past day, 36 month ends of aging by customer, sales "
         "and DSO by month, cash by last contact. One run.",
         (

@@ -70,7 +70,7 @@ def judge_loads(
             staged_other=staged_other or {},
         )
         tables = {LOADS: [one for one in SUITES[extract] if one.grain == "load"]}
-        if staged.files:
+        if staged.has_rows:
             tables[ROWS] = [one for one in SUITES[extract] if one.grain == "row"]
         validations = validate(
             staged.path,

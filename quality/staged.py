@@ -1,9 +1,8 @@
 """Staged loads in a database of their own, ready to be judged.
 
 Here a temporary DuckDB file is filled with what the suite of one extract asks about: the rows of
-its staged loads, as a view of their Parquet files without personal columns, one row of facts per
-load, and the lookups. Rows are not copied: a copy costs more than all questions about them. Nothing
-is judged here.
+its staged loads without personal columns, one row of facts per load, and the lookups. Many rows are
+a view of their Parquet files, few are a table. Nothing is judged here.
 """
 
 # ruff: noqa: S608 - identifiers come from contracts and catalogue, values and paths are bound
@@ -31,6 +30,10 @@ from quality.results import LoadUnderJudgement
 
 ROWS: Final = "judged_rows"
 LOADS: Final = "judged_loads"
+
+MOST_ROWS_COPIED: Final = 100_000
+"""Copying a million rows costs more than all questions about them; opening a hundred small files
+again for every question costs more than copying their rows once."""
 
 LOAD_FACTS: Final = """
     _load_id varchar primary key,
@@ -256,7 +259,8 @@ class StagedLoads:
     Attributes:
         extract: Name of the extract.
         path: The DuckDB file.
-        files: The Parquet files that the view of the rows reads.
+        files: The Parquet files that a view of the rows reads; none where they were copied.
+        has_rows: Whether there are rows that can be read as declared.
         row_counts: Rows of each load.
     """
 
@@ -281,8 +285,10 @@ class StagedLoads:
             ],
         }
         with duckdb.connect(str(path), config=dict(databases.SETTINGS)) as connection:
+            # One transaction: nobody else reads the file, and each commit would write to disk.
+            connection.begin()
             misshapen = self._describe_loads(connection, loads)
-            self.files = self._read_rows(connection, loads, misshapen)
+            self.files, self.has_rows = self._read_rows(connection, loads, misshapen)
             self._compare_with_history(connection)
             self._look_up(connection)
             self.row_counts: dict[str, int] = dict(
@@ -290,6 +296,7 @@ class StagedLoads:
                     "select _load_id, coalesce(staged_row_count, 0) from judged_loads"
                 ).fetchall()
             )
+            connection.commit()
 
     def _describe_loads(
         self, connection: duckdb.DuckDBPyConnection, loads: Sequence[LoadUnderJudgement]
@@ -300,6 +307,7 @@ class StagedLoads:
         found = _columns_of(connection, files)
         staged_row_counts = _row_counts_of(connection, files)
         misshapen = set()
+        facts: list[dict[str, object]] = []
         for load in loads:
             missing, mistyped = (
                 ([], [])
@@ -308,9 +316,7 @@ class StagedLoads:
             )
             if missing or mistyped:
                 misshapen.add(load.load_id)
-            _insert(
-                connection,
-                LOADS,
+            facts.append(
                 {
                     "_load_id": load.load_id,
                     "_row_number": 0,
@@ -333,8 +339,14 @@ class StagedLoads:
                     ),
                     "control_row_count": load.control_row_count,
                     "control_amount": load.control_amount,
-                },
+                }
             )
+        columns = list(facts[0])
+        marks = ", ".join(f"${position}" for position in range(1, len(columns) + 1))
+        connection.executemany(
+            f"insert into {LOADS} ({', '.join(columns)}) values ({marks})",
+            [list(one.values()) for one in facts],
+        )
         return misshapen
 
     def _read_rows(
@@ -342,8 +354,8 @@ class StagedLoads:
         connection: duckdb.DuckDBPyConnection,
         loads: Sequence[LoadUnderJudgement],
         misshapen: set[str],
-    ) -> list[str]:
-        """Make a view of the rows of well-shaped loads that are the load's own; return its files.
+    ) -> tuple[list[str], bool]:
+        """Make the rows of well-shaped loads readable; say from which files, and if there are any.
 
         A load in which a row is another's is left out whole.
         """
@@ -353,7 +365,7 @@ class StagedLoads:
             if load.parquet is not None and load.load_id not in misshapen
         }
         if not well_shaped:
-            return []
+            return [], False
         connection.execute("create table staged_files (file varchar, load_id varchar)")
         connection.executemany(
             "insert into staged_files values ($1, $2)",
@@ -368,27 +380,28 @@ class StagedLoads:
             ),
             {"files": list(well_shaped)},
         )
-        files = [
-            file
-            for (file,) in connection.execute(
-                "select f.file from staged_files as f"
+        row_counts: dict[str, int] = dict(
+            connection.execute(
+                "select f.file, l.staged_row_count from staged_files as f"
                 " inner join judged_loads as l on l._load_id = f.load_id"
                 " where l.foreign_row_count = 0 and l.staged_row_count > 0 order by f.file"
             ).fetchall()
-        ]
-        if files:
-            columns = ", ".join(
-                column
-                for column in (*self._contract.columns, *METADATA)
-                if column not in self._contract.personal
-            )
-            # A view takes no parameters.
-            connection.execute(
-                f"create view {ROWS} as select {columns} from"
-                f" read_parquet({databases.literal_list(files)}, union_by_name = true,"
-                " hive_partitioning = false)"
-            )
-        return files
+        )
+        if not row_counts:
+            return [], False
+        is_copied = sum(row_counts.values()) <= MOST_ROWS_COPIED
+        columns = ", ".join(
+            column
+            for column in (*self._contract.columns, *METADATA)
+            if column not in self._contract.personal
+        )
+        # A view takes no parameters.
+        connection.execute(
+            f"create {'table' if is_copied else 'view'} {ROWS} as select {columns}"
+            f" from read_parquet({databases.literal_list(row_counts)}, union_by_name = true,"
+            " hive_partitioning = false)"
+        )
+        return [] if is_copied else list(row_counts), True
 
     def _compare_with_history(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Put beside each load what its source delivered before, and what it was to deliver."""
@@ -465,7 +478,7 @@ class StagedLoads:
 
     def _look_up(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the lookup tables that the suite's queries name."""
-        if not self.files:
+        if not self.has_rows:
             return
         for reach in _reaches(self.extract):
             self._look_up_unknown(connection, reach)
@@ -585,9 +598,3 @@ def _first(value: int | Decimal | None, otherwise: int | Decimal | None) -> int 
 
 def _sum(value: int | Decimal | None, added: int | Decimal | None) -> int | Decimal | None:
     return value if value is None or added is None else value + added
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, object]) -> None:
-    columns = ", ".join(row)
-    marks = ", ".join(f"${column}" for column in row)
-    connection.execute(f"insert into {table} ({columns}) values ({marks})", dict(row))

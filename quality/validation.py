@@ -154,9 +154,11 @@ def _validate_table(
     schema: str | None,
 ) -> Validation:
     batch = _table_asset(source, table, schema).add_batch_definition_whole_table(table)
-    suite = context.suites.add(gx.ExpectationSuite(name=f"{name}.{table}"))
-    suite.expectations = [_expectation_of(one) for one in expectations]
-    suite.save()
+    suite = context.suites.add(
+        gx.ExpectationSuite(
+            name=f"{name}.{table}", expectations=[_expectation_of(one) for one in expectations]
+        )
+    )
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=f"{name}.{table}", data=batch, suite=suite)
     )

@@ -85,3 +85,14 @@ def test_a_broken_load_fails_exactly_the_expectation_it_breaks(
     assert set(broken) == {code} | ALSO_BROKEN.get((extract, code), frozenset())
     assert broken[code].unexpected_count >= 1
     assert broken[code].observed
+
+
+@pytest.mark.parametrize("extract", CONTRACTS)
+def test_rows_read_in_place_are_judged_like_copied_ones(
+    judged: Mapping[str, Results],
+    extract: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("quality.staged.MOST_ROWS_COPIED", 0)
+    assert _judge(extract, tmp_path) == judged[extract]

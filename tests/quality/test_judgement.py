@@ -450,7 +450,11 @@ def test_a_suite_cannot_read_files(tmp_path: Path) -> None:
         validate(_numbers(tmp_path), {"numbers": [curious]}, name="n", run_id="run", config={})
 
 
-def test_a_judged_database_reads_its_own_loads_and_no_other_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most_rows_copied", [0, 1_000])
+def test_a_judged_database_reads_its_own_loads_and_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_rows_copied: int
+) -> None:
+    monkeypatch.setattr("quality.staged.MOST_ROWS_COPIED", most_rows_copied)
     judged, other = (valid_load("customers", name).stage(tmp_path) for name in ("judged", "other"))
     staged = StagedLoads(
         "customers",
@@ -459,7 +463,7 @@ def test_a_judged_database_reads_its_own_loads_and_no_other_file(tmp_path: Path)
         lake=tmp_path / "lake",
         staged_other={"customers": [other.parquet]} if other.parquet else {},
     )
-    assert staged.files == [str(judged.parquet)]
+    assert staged.files == ([] if most_rows_copied else [str(judged.parquet)])
     attempts = (
         f"from '{other.parquet}'",
         f"from '{tmp_path}/*.parquet'",
@@ -481,8 +485,12 @@ def test_a_judged_database_reads_its_own_loads_and_no_other_file(tmp_path: Path)
                 connection.execute(attempt)
 
 
+@pytest.mark.parametrize("most_rows_copied", [0, 1_000])
 @pytest.mark.parametrize("extract", CONTRACTS)
-def test_personal_columns_are_not_in_the_judged_database(extract: str, tmp_path: Path) -> None:
+def test_personal_columns_are_not_in_the_judged_database(
+    extract: str, most_rows_copied: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quality.staged.MOST_ROWS_COPIED", most_rows_copied)
     load = valid_load(extract).stage(tmp_path)
     staged = StagedLoads(
         extract, [load], path=tmp_path / "judged.duckdb", lake=tmp_path / "lake", staged_other={}

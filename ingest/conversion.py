@@ -162,6 +162,49 @@ def conversions_of(
     ]
 
 
+def constant_problem(
+    extract: Extract,
+    name: str,
+    source: ColumnSource,
+    *,
+    codes: Mapping[str, Mapping[str, str]],
+    file_mapping: FileMapping,
+    timezone: str | None,
+) -> str | None:
+    """What a mapping's constant should have been, None when it can be typed.
+
+    Args:
+        extract: The contract.
+        name: The canonical column.
+        source: The constant.
+        codes: Code tables by column.
+        file_mapping: Formats of the file.
+        timezone: The zone of instants that name none.
+
+    Returns:
+        What was expected, in words.
+    """
+    columns = {name: source}
+    (conversion,) = conversions_of(
+        extract, columns, codes=codes, file_mapping=file_mapping, facts=Facts(), timezone=timezone
+    )
+    row = pl.select(conversion.text).with_columns(conversion.value)
+    if not row.select(conversion.is_bad).item():
+        return None
+    failed = row.select(
+        check.is_failed.fill_null(value=False).alias(str(position))
+        for position, check in enumerate(conversion.checks)
+    ).row(0)
+    return next(
+        (
+            check.expected
+            for check, is_failed in zip(conversion.checks, failed, strict=True)
+            if is_failed
+        ),
+        "a value of the column's type",
+    )
+
+
 def readable_amount(source: ColumnSource, file_mapping: FileMapping, *, text: pl.Expr) -> pl.Expr:
     """The amount of a row as an auditor adds it up, NULL where it cannot be read.
 
@@ -269,7 +312,7 @@ class _Planner:
             is_bad=is_bad,
             checks=tuple(checks),
         )
-        return conversion if source.value is None else _settled(conversion)
+        return conversion if source.value is None or minor is not None else _settled(conversion)
 
     def _minor_unit_check(self, column: Column) -> Check | None:
         """Decimals in a currency that has none."""

@@ -430,6 +430,32 @@ class SourceMapping(_Strict):
             raise ValueError(message) from None
         return timezone
 
+    @model_validator(mode="after")
+    def _constants_are_values(self) -> Self:
+        # Typing knows mappings, so that only here, at run time, can mappings know typing.
+        from ingest.conversion import constant_problem
+
+        for file in self.files:
+            for part in file.extracts:
+                for name, source in part.columns.items():
+                    if source.value is None:
+                        continue
+                    expected = constant_problem(
+                        EXTRACTS[part.extract],
+                        name,
+                        source,
+                        codes=part.codes,
+                        file_mapping=file,
+                        timezone=self.timezone,
+                    )
+                    if expected is not None:
+                        message = (
+                            f"columns.{name}.value of {part.extract} in {file.pattern!r} to be "
+                            f"{expected}; found {source.value!r}"
+                        )
+                        raise ValueError(message)
+        return self
+
     def file_mapping(self, file_name: str) -> FileMapping | None:
         """The first file mapping that fits the name, or None."""
         for mapping in self.files:

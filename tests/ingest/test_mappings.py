@@ -141,6 +141,40 @@ files:
         load_mappings(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("currency_code", "RMB", "a currency of ISO 4217 in use"),
+        ("credit_limit", "12.345", "at most 2 decimals"),
+        ("credit_limit", "many", "a number such as 1234.50"),
+        ("onboarded_date", "31.12.2025", "a date written %Y-%m-%d"),
+        ("is_insolvent", "perhaps", "true, false, yes, no, 1 or 0"),
+        ("payment_terms_days", "30.5", "at most 0 decimals"),
+    ],
+)
+def test_a_constant_is_typed_when_the_mapping_is_read(
+    tmp_path: Path, column: str, value: str, expected: str
+) -> None:
+    constant = f'名称, {column}: {{value: "{value}"}}}}'
+    path = write(tmp_path, MINIMAL.replace("名称}", constant))
+    with pytest.raises(MappingError) as caught:
+        load_mappings(tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert f"columns.{column}.value" in message
+    assert expected in message
+    assert f"found {value!r}" in message
+
+
+def test_a_constant_is_typed_in_the_formats_of_its_file(tmp_path: Path) -> None:
+    constant = '名称, onboarded_date: {value: "31.12.2025"}}'
+    text = MINIMAL.replace("名称}", constant).replace(
+        "    extracts:", '    dates: "%d.%m.%Y"\n    extracts:'
+    )
+    write(tmp_path, text)
+    assert load_mappings(tmp_path)["erp"].files[0].dates == ["%d.%m.%Y"]
+
+
 def test_a_name_may_not_stand_twice(tmp_path: Path) -> None:
     write(tmp_path, MINIMAL)
     write(tmp_path, MINIMAL, "other.yaml")

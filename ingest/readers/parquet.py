@@ -6,13 +6,21 @@ is never held in memory. Typing under the contract does not live here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from ingest.extracts import EXTRACTS, TEXT
 from ingest.mappings import FileMapping
 from ingest.readers.records import (
+    DEFECT_CODE,
+    DEFECT_EXPECTED,
+    DEFECT_FOUND,
+    MAX_FIELD_CHARACTERS,
+    MAX_RECORD_CHARACTERS,
+    RAW_TEXT,
     ROW_NUMBER,
     Facts,
     FileRejectedError,
@@ -21,7 +29,8 @@ from ingest.readers.records import (
     read_header,
 )
 
-_FIELD_SEPARATOR = "\t"
+_FIELD_SEPARATOR: Final = "\t"
+_LONGEST: Final = "_longest"
 
 
 def read_parquet(
@@ -64,13 +73,37 @@ def read_parquet(
             _as_text(column, dtype, decimal=mapping.numbers.decimal, timezone=timezone).alias(name)
         )
     return RawRecords(
-        rows=rows.with_row_index(ROW_NUMBER, offset=1).select(ROW_NUMBER, *columns),
+        rows=_with_defects(
+            rows.with_row_index(ROW_NUMBER, offset=1).select(ROW_NUMBER, *columns), header.names
+        ),
         columns=header.names,
         row_count=row_count,
         unknown_columns=header.unknown,
         absent_columns=header.absent,
         facts=Facts(is_typed=True),
-        delimiter=_FIELD_SEPARATOR,
+    )
+
+
+def _with_defects(rows: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
+    """Add the raw text of each record, and the defect of those with too long a text."""
+    is_long = pl.col(_LONGEST) > MAX_FIELD_CHARACTERS
+    words = {
+        DEFECT_CODE: pl.lit("FIELD_TOO_LARGE"),
+        DEFECT_EXPECTED: pl.lit(f"at most {MAX_FIELD_CHARACTERS} characters"),
+        DEFECT_FOUND: pl.format("{} characters", _LONGEST),
+    }
+    filled = [pl.col(column).fill_null("") for column in columns]
+    raw_text = pl.concat_str(filled, separator=_FIELD_SEPARATOR)
+    return (
+        rows.with_columns(
+            pl.max_horizontal(pl.col(column).str.len_chars() for column in columns).alias(_LONGEST),
+            raw_text.str.slice(0, MAX_RECORD_CHARACTERS).alias(RAW_TEXT),
+        )
+        .with_columns(
+            *(pl.when(is_long).then(word).alias(name) for name, word in words.items()),
+            *(pl.col(column).str.slice(0, MAX_FIELD_CHARACTERS) for column in columns),
+        )
+        .drop(_LONGEST)
     )
 
 

@@ -51,11 +51,14 @@ class Limits:
         max_bytes: The largest unpacked size.
         max_ratio: The largest unpacked size for one packed byte.
         ratio_from_bytes: Below this unpacked size the ratio is not judged.
+        max_string_bytes: The largest unpacked size of a workbook's table of texts, which is held
+            in memory.
     """
 
     max_bytes: int = 32 * 1024**3
     max_ratio: int = 100
     ratio_from_bytes: int = 64 * 1024**2
+    max_string_bytes: int = 1024**3
 
 
 DEFAULT_LIMITS: Final = Limits()

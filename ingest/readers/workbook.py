@@ -34,6 +34,7 @@ from ingest.readers.text import Limits
 
 _OLE_MAGIC: Final = b"\xd0\xcf\x11\xe0"
 _CHUNK_BYTES: Final = 262_144
+_STRINGS: Final = "xl/sharedStrings.xml"
 _EXCEL_DIGITS: Final = Context(prec=15)
 """Excel keeps fifteen significant digits; what follows them is residue of its binary numbers."""
 
@@ -128,6 +129,12 @@ def _check_entries(archive: zipfile.ZipFile, *, file_name: str, limits: Limits) 
                 "UNSAFE_NAME",
                 f"{file_name}: expected plain names inside, found {entry.filename!r}",
             )
+        if entry.filename == _STRINGS and entry.file_size > limits.max_string_bytes:
+            raise FileRejectedError(
+                "TOO_LARGE",
+                f"{file_name}: expected at most {limits.max_string_bytes} bytes of texts unpacked, "
+                f"found {entry.file_size}; deliver the sheet as CSV",
+            )
         unpacked += entry.file_size
         if unpacked > limits.max_bytes:
             raise FileRejectedError(
@@ -221,7 +228,7 @@ def _read_book(archive: zipfile.ZipFile) -> _Book:
     names = set(archive.namelist())
     if "xl/styles.xml" in names:
         _read_styles(archive, book)
-    if "xl/sharedStrings.xml" in names:
+    if _STRINGS in names:
         _read_strings(archive, book)
     return book
 
@@ -278,7 +285,7 @@ def _read_strings(archive: zipfile.ZipFile, book: _Book) -> None:
         if in_text:
             pieces.append(data)
 
-    _parse(archive, "xl/sharedStrings.xml", start=start, end=end, text=text)
+    _parse(archive, _STRINGS, start=start, end=end, text=text)
 
 
 def _sheet_path(archive: zipfile.ZipFile, book: _Book, *, sheet: str | None, file_name: str) -> str:

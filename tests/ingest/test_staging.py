@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import io
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.extracts import EXTRACTS
 from ingest.mappings import SourceMapping, canonical_mapping
 from ingest.readers.delimited import _fields_of
+from ingest.readers.text import Limits
 from ingest.staging import StagedLoad
 from tests.ingest.staging_helpers import (
     GOOD_ROW,
@@ -507,3 +510,34 @@ def test_rows_are_counted_across_chunks_whatever_their_length(
     assert quarantined(load)["reason_code"].to_list() == ["FIELD_TOO_LARGE"] * is_too_long
     notes = accepted(load).filter(pl.col("document_id") == "D29999")["description"]
     assert notes.to_list() == ["x" * (29_999 % 97)]
+
+
+@pytest.mark.parametrize("note_length", [65_536, 65_537])
+def test_a_long_text_in_parquet_is_a_bad_row(tmp_path: Path, note_length: int) -> None:
+    row = dict(zip(LEDGER_HEADER.split(","), GOOD_ROW.split(","), strict=True))
+    rows = [
+        {**row, "description": "ok"},
+        {**row, "document_id": "I2", "description": "文" * note_length},
+    ]
+    buffer = io.BytesIO()
+    pl.DataFrame(rows).write_parquet(buffer)
+    (load,) = stage(tmp_path, "ledger.parquet", buffer.getvalue())
+    is_too_long = note_length > 65_536
+    assert load.record.rows_accepted == 2 - is_too_long
+    bad = quarantined(load)
+    assert bad["reason_code"].to_list() == ["FIELD_TOO_LARGE"] * is_too_long
+    if is_too_long:
+        assert bad["raw_text"][0].startswith("I2\tC001\tinvoice\t")
+        assert load.record.amount_quarantined == Decimal("1200.50")
+
+
+def test_the_texts_of_a_workbook_have_a_limit_of_their_own(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet()
+        for number, line in enumerate((LEDGER_HEADER, GOOD_ROW)):
+            sheet.write_row(number, 0, line.split(","))
+    limits = Limits(max_string_bytes=200)
+    (load,) = stage(tmp_path, "ledger.xlsx", buffer.getvalue(), limits=limits)
+    assert load.record.reason_code == "TOO_LARGE"
+    assert "200 bytes of texts" in (load.record.reason_detail or "")

@@ -72,6 +72,11 @@ _HASH_PARTITION_ROWS: Final = 4_000_000
 """Key hashes compared at once: 32 MB and a sorted copy, whatever the size of the file."""
 
 
+_FEW_ROWS: Final = 20_000
+_FEW_BYTES: Final = 4_194_304
+"""A file of no more rows and bytes is typed in memory: the streaming engine takes longer to start
+than such rows to type."""
+
 _COMPRESSION_LEVEL: Final = 1
 """Measured on 1 M documents: 8 % less time than the default level, and a smaller file; leaving
 out the statistics of columns that are mostly constant in a load saves another 11 %."""
@@ -621,33 +626,52 @@ class _Staging:
         amount = pl.col(_READABLE) if self._amount_column is not None else pl.lit(Decimal(0))
         is_absolute = self._amount_column is not None and self.columns[self._amount_column].absolute
         size = amount.abs() if is_absolute else amount
-        counts = typed.select(
-            pl.len().alias("rows"),
-            size.sum().alias("amount"),
-            amount.filter(pl.col(_STATE) != _DROPPED).sum().alias("signed"),
-            (pl.col(_STATE) == _ACCEPTED).sum().alias("rows_accepted"),
-            (pl.col(_STATE) == _QUARANTINED).sum().alias("rows_quarantined"),
-            (pl.col(_STATE) == _DROPPED).sum().alias("rows_dropped"),
-            (pl.col(_STATE) == _FILTERED).sum().alias("rows_filtered"),
-            size.filter(pl.col(_STATE) == _DROPPED).sum().alias("amount_dropped"),
-            size.filter(pl.col(_STATE) == _FILTERED).sum().alias("amount_filtered"),
-        )
+        totals = (pl.len().alias("rows"), size.sum().alias("amount"), amount.sum().alias("signed"))
+        is_small = self.records.row_count <= _FEW_ROWS and self.base["file_bytes"] <= _FEW_BYTES
+        if is_small:
+            typed = typed.collect().lazy()
+        # Most rows are accepted: counting the others apart costs next to nothing.
+        others = typed.filter(pl.col(_STATE) != _ACCEPTED).group_by(_STATE).agg(totals)
         into_lake = typed.filter(pl.col(_STATE) == _ACCEPTED).select(self._lake_columns())
         aside = self._rejectable(typed.filter(pl.col(_STATE) == _QUARANTINED), conversions)
-        results = pl.collect_all(
-            [
-                into_lake.sink_parquet(
-                    accepted,
-                    compression_level=_COMPRESSION_LEVEL,
-                    statistics=False,
-                    lazy=True,
-                ),
-                aside.sink_parquet(rejected, compression="lz4", lazy=True),
-                counts,
-            ],
-            engine="streaming",
+        if is_small:
+            summed, counted_others = typed.select(totals).collect(), others.collect()
+            into_lake.collect().write_parquet(
+                accepted, compression_level=_COMPRESSION_LEVEL, statistics=False
+            )
+            if counted_others.height:
+                aside.collect().write_parquet(rejected, compression="lz4")
+        else:
+            _, _, summed, counted_others = pl.collect_all(
+                [
+                    into_lake.sink_parquet(
+                        accepted,
+                        compression_level=_COMPRESSION_LEVEL,
+                        statistics=False,
+                        lazy=True,
+                    ),
+                    aside.sink_parquet(rejected, compression="lz4", lazy=True),
+                    typed.select(totals),
+                    others,
+                ],
+                engine="streaming",
+            )
+        rows, amount_read, signed = summed.row(0)
+        counted = {state: rest for state, *rest in counted_others.iter_rows()}
+        nothing = (0, Decimal(0), Decimal(0))
+        dropped = counted.get(_DROPPED, nothing)
+        filtered = counted.get(_FILTERED, nothing)
+        return _Counts(
+            rows=rows,
+            amount=amount_read,
+            signed=Decimal(signed or 0) - Decimal(dropped[2] or 0),
+            rows_accepted=rows - sum(rest[0] for rest in counted.values()),
+            rows_quarantined=counted.get(_QUARANTINED, nothing)[0],
+            rows_dropped=dropped[0],
+            rows_filtered=filtered[0],
+            amount_dropped=dropped[1],
+            amount_filtered=filtered[1],
         )
-        return _Counts(**results[2].row(0, named=True))
 
     def _lake_columns(self) -> list[pl.Expr]:
         columns = [
@@ -727,7 +751,9 @@ class _Staging:
     ) -> tuple[int, Decimal]:
         """Write the quarantined rows with their reasons; their number and readable money."""
         reasons = self._reasons(conversions)
-        frames = [self._quarantined(self._with_raw_text(rejected), reasons)]
+        frames = []
+        if rejected.exists():
+            frames.append(self._quarantined(self._with_raw_text(rejected), reasons))
         if conflicts.exists():
             keys = ", ".join(self.extract.key)
             conflict = _Reason(

@@ -305,7 +305,7 @@ def _quoted(characters: Bytes) -> Flags:
     return padded[: len(characters)].view(np.bool_)
 
 
-def _is_regular(block: _Block, is_inside: Flags, is_quote: Flags, *, width: int) -> bool:
+def _is_regular(block: _Block, is_inside: Flags, *, width: int) -> bool:
     """Whether every quote is one that all readers understand alike.
 
     Such a quote opens a field at its very beginning, closes it at its very end, or is doubled. A
@@ -313,6 +313,7 @@ def _is_regular(block: _Block, is_inside: Flags, is_quote: Flags, *, width: int)
     which refuses it.
     """
     characters = block.characters
+    is_quote = characters == _QUOTE
     is_line_feed = characters == _LINE_FEED
     is_border = block.is_delimiter | is_line_feed | is_quote
     opens = is_quote & is_inside
@@ -343,18 +344,18 @@ def _scan_block(block: _Block, *, width: int) -> _Scan | None:
     if int(lengths.min()) <= shortest or int(lengths.max()) > _LINE_LIMIT:
         return None
     has_quotes = has_empty_quotes = has_embedded = False
-    is_border = block.is_delimiter | (characters <= _CARRIAGE_RETURN)
     if block.is_inside is not None:
-        is_quote = characters == _QUOTE
-        if not _is_regular(block, block.is_inside, is_quote, width=width):
+        if not _is_regular(block, block.is_inside, width=width):
             return None
         has_quotes = True
         has_empty_quotes = b'""' in lines
         has_embedded = lines.count(b"\n") != len(block.ends)
-        is_border |= is_quote
     has_tab = b"\t" in lines
     has_padding = has_embedded
     if not has_padding and (has_tab or b" " in lines):
+        is_border = block.is_delimiter | (characters <= _CARRIAGE_RETURN)
+        if has_quotes:
+            is_border |= characters == _QUOTE
         is_blank = characters == _BLANK
         if has_tab and block.delimiter != _TAB:
             is_blank |= characters == _TAB
@@ -387,11 +388,12 @@ def _has_formula_signs(lines: bytes, delimiter: int) -> bool:
     characters = np.frombuffer(lines, dtype=np.uint8)
     for sign in signs:
         places = np.flatnonzero(characters == sign)
-        before = characters[np.maximum(places - 1, 0)]
         starts = [delimiter, _LINE_FEED, _CARRIAGE_RETURN, _BLANK, _TAB, _QUOTE]
         if sign == _PLUS:
             starts += _EXPONENT_SIGNS
-        if (len(places) and places[0] == 0) or np.isin(before, starts).any():
+        is_start = np.zeros(256, dtype=np.bool_)
+        is_start[starts] = True
+        if (len(places) and places[0] == 0) or is_start[characters[places - 1]].any():
             return True
     return False
 

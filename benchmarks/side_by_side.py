@@ -24,6 +24,7 @@ from benchmarks.charts import Bar, Panel, draw_bars
 from benchmarks.growth_chart import write_mebibytes, write_seconds
 from benchmarks.measure import ROOT, Cost, measure
 from benchmarks.others.questions import ANSWERS, MONTH_ENDS
+from benchmarks.others.sql import find_postgresql
 
 LOCK = ROOT / "benchmarks" / "others" / "requirements.lock"
 CHART = ROOT / "docs" / "benchmarks" / "side_by_side.svg"
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.folder:
         chosen.folder.mkdir(parents=True, exist_ok=True)
-        return _run(chosen.folder, chosen)
+        return _run(chosen.folder.resolve(), chosen)
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder:
         return _run(Path(folder), chosen)
 
@@ -117,11 +118,11 @@ def _run(folder: Path, chosen: argparse.Namespace) -> int:
     competitors = [one for one in COMPETITORS if not chosen.only or one.module in chosen.only]
     private = None
     if any(one.is_private for one in competitors):
-        private = private_environment(chosen.environment or folder / "environment")
+        private = private_environment((chosen.environment or folder / "environment").resolve())
     results, answers = [], {}
     for competitor in competitors:
         if competitor.module == "postgresql" and not has_postgresql():
-            say(f"{competitor.label} is left out: its server is not installed, and only root can.")
+            say(f"{competitor.label}: left out, as no server is installed and only root can.")
             continue
         target = folder / "answers" / competitor.module
         interpreter = private if competitor.is_private else None
@@ -129,6 +130,8 @@ def _run(folder: Path, chosen: argparse.Namespace) -> int:
         answers[competitor.module] = target
         say(f"{competitor.label}: {results[-1].cost.cpu_seconds:.1f} CPU s")
     counts = _check(answers)
+    if counts is None:
+        return 1
     _print_results(results, counts)
     chosen.chart.parent.mkdir(parents=True, exist_ok=True)
     chosen.chart.write_text(draw(chosen.documents, results), "utf-8")
@@ -140,12 +143,20 @@ def _run(folder: Path, chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _check(answers: Mapping[str, Path]) -> dict[str, int]:
-    """Compare all answers, in a process of their own for the same reason."""
-    from benchmarks.others.agreement import check_answers
+def _check(answers: Mapping[str, Path]) -> dict[str, int] | None:
+    """Compare all answers, in a process of their own for the same reason.
+
+    Returns:
+        Rows by question; null after the rows that differ were told.
+    """
+    from benchmarks.others.agreement import DisagreementError, check_answers
 
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(check_answers, answers).result()
+        try:
+            return pool.submit(check_answers, answers).result()
+        except DisagreementError as error:
+            say(str(error))
+            return None
 
 
 def _landing(home: Path) -> Path:
@@ -203,7 +214,7 @@ def private_environment(folder: Path) -> Path:
 
 def has_postgresql() -> bool:
     """Whether PostgreSQL's server is installed, after an attempt to install it as root."""
-    if _postgresql_programs():
+    if find_postgresql("initdb"):
         return True
     apt = shutil.which("apt-get")
     if os.geteuid() == 0 and apt:
@@ -213,15 +224,7 @@ def has_postgresql() -> bool:
             [apt, "install", "-y", "-qq", "postgresql"], env=quiet, stdout=subprocess.DEVNULL,
             check=False,
         )  # fmt: skip
-    return bool(_postgresql_programs())
-
-
-def _postgresql_programs() -> list[Path]:
-    on_path = shutil.which("initdb")
-    return [
-        *Path("/usr/lib/postgresql").glob("*/bin/initdb"),
-        *([Path(on_path)] if on_path else []),
-    ]
+    return find_postgresql("initdb") is not None
 
 
 def _print_results(results: Sequence[Result], counts: Mapping[str, int]) -> None:

@@ -19,10 +19,9 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.others.questions import ANSWERS, Steps, run
-from benchmarks.others.sql import PREPARED, TABLES, questions
+from benchmarks.others.sql import PREPARED, TABLES, find_postgresql, questions
 
 USER = "postgres"
-BINARIES = Path("/usr/lib/postgresql")
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -41,17 +40,10 @@ SETTINGS = {
 START_SECONDS = 60
 
 
-def find_binary(name: str) -> Path | None:
-    """A program of the newest PostgreSQL server that is installed."""
-    found = sorted(BINARIES.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
-    on_path = shutil.which(name)
-    return found[-1] if found else Path(on_path) if on_path else None
-
-
 @contextmanager
 def running_server(folder: Path) -> Iterator[int]:
     """Make a cluster in a folder, run its server, and yield the server's process id."""
-    initdb, postgres = find_binary("initdb"), find_binary("postgres")
+    initdb, postgres = find_postgresql("initdb"), find_postgresql("postgres")
     if initdb is None or postgres is None:
         raise RuntimeError("PostgreSQL's server is not installed; apt-get install postgresql")
     user = USER if os.geteuid() == 0 else None

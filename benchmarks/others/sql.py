@@ -1,5 +1,6 @@
-"""The SQL that the database competitors share, and its answers asked of a DuckDB connection."""
+"""The SQL that the database competitors share, and where their databases are found."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +47,11 @@ def answer_in_duckdb(connection: Any, steps: Steps) -> None:  # noqa: ANN401
                 connection.execute(statements[table])
             answer = steps.folder / f"{question}.parquet"
             connection.execute(f"copy ({statements[question]}) to '{answer}' (format parquet)")
+
+
+def find_postgresql(program: str) -> Path | None:
+    """A program of the newest PostgreSQL server that is installed, null without one."""
+    installed = Path("/usr/lib/postgresql").glob(f"*/bin/{program}")
+    newest = max(installed, key=lambda path: int(path.parts[-3]), default=None)
+    on_path = shutil.which(program)
+    return newest or (Path(on_path) if on_path else None)

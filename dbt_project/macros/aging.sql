@@ -35,3 +35,28 @@
         else {{ days_between(basis_date, as_of_date) }}
     end
 {%- endmacro -%}
+
+{#- The number of a bucket among those of all sets: stands in a select from dim_aging_buckets. -#}
+{%- macro bucket_number() -%}
+    cast(
+        row_number() over (order by bucket_set, aging_bucket_order, aging_bucket) as integer
+    )
+{%- endmacro -%}
+
+{#-
+    The number of an account, which is what a customer owes one company in one currency. It comes
+    from the names alone, so that an account keeps its number whatever else is delivered.
+-#}
+{%- macro account_number(company_code, customer_id, currency_code) -%}
+    {{ adapter.dispatch('account_number', 'collections')(
+        company_code, customer_id, currency_code
+    ) }}
+{%- endmacro -%}
+
+{%- macro default__account_number(company_code, customer_id, currency_code) -%}
+    cast(hash({{ company_code }}, {{ customer_id }}, {{ currency_code }}) >> 1 as bigint)
+{%- endmacro -%}
+
+{%- macro spark__account_number(company_code, customer_id, currency_code) -%}
+    xxhash64({{ company_code }}, {{ customer_id }}, {{ currency_code }})
+{%- endmacro -%}

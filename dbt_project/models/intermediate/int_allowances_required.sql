@@ -20,10 +20,6 @@ ages as (
     select * from {{ ref('int_ages_bucketed') }}
 ),
 
-customers as (
-    select * from {{ ref('dim_customers') }}
-),
-
 aging_buckets as (
     select * from {{ ref('dim_aging_buckets') }}
 ),
@@ -74,22 +70,15 @@ flows as (
 
 open_by_segment as (
     select
-        balances.company_code,
-        balances.measured_to_date,
-        coalesce(customers.segment, 'unassigned') as segment,
-        balances.credit_class_code,
-        balances.due_date,
-        sum(balances.open_amount) as open_amount,
-        sum(balances.unconverted_item_count) as unconverted_count
+        company_code,
+        measured_to_date,
+        segment,
+        credit_class_code,
+        due_date,
+        sum(open_amount) as open_amount,
+        sum(unconverted_item_count) as unconverted_count
     from balances
-    left join customers
-        on balances.customer_id = customers.customer_id
-    group by
-        balances.company_code,
-        balances.measured_to_date,
-        coalesce(customers.segment, 'unassigned'),
-        balances.credit_class_code,
-        balances.due_date
+    group by company_code, measured_to_date, segment, credit_class_code, due_date
 ),
 
 open_in_sets as (

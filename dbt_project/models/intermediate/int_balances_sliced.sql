@@ -1,8 +1,13 @@
--- Grain: one row per company, customer, month, credit class and due date with an open balance.
--- Balances at the month's end, in the running month at the as-of date.
+-- Grain: one row per company, segment, region, month, credit class and due date with an open
+-- balance. Balances at the month's end, in the running month at the as-of date. Customers without a
+-- segment or a region are counted as `unassigned`.
 {%- set origin = "cast('1970-01-01' as date)" %}
 with balances as (
     select * from {{ ref('receivables_by_span') }}
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
 ),
 
 run_parameters as (
@@ -14,11 +19,11 @@ run_parameters as (
 month_ranges as (
     select
         balances.company_code,
-        balances.customer_id,
+        coalesce(customers.segment, 'unassigned') as segment,
+        coalesce(customers.region, 'unassigned') as region,
         balances.credit_class_code,
         balances.due_date,
         balances.open_amount,
-        run_parameters.as_of_date,
         {{ months_between(origin, 'balances.open_from') }} as first_month_number,
         case
             when balances.open_to > run_parameters.as_of_date
@@ -27,17 +32,19 @@ month_ranges as (
         end as last_month_number
     from balances
     cross join run_parameters
+    left join customers
+        on balances.customer_id = customers.customer_id
     where balances.open_from <= run_parameters.as_of_date
 ),
 
 months_open as (
     select
         company_code,
-        customer_id,
+        segment,
+        region,
         credit_class_code,
         due_date,
         open_amount,
-        as_of_date,
         {{ explode_integers('first_month_number', 'last_month_number') }} as month_number
     from month_ranges
     where first_month_number <= last_month_number
@@ -46,42 +53,39 @@ months_open as (
 by_due_date as (
     select
         company_code,
-        customer_id,
+        segment,
+        region,
         month_number,
-        as_of_date,
         credit_class_code,
         due_date,
         sum(open_amount) as open_amount,
-        sum(case when open_amount is null then 1 else 0 end) as unconverted_item_count
+        count(*) - count(open_amount) as unconverted_item_count
     from months_open
-    group by company_code, customer_id, month_number, as_of_date, credit_class_code, due_date
+    group by company_code, segment, region, month_number, credit_class_code, due_date
 ),
 
 dated as (
     select
-        company_code,
-        customer_id,
-        credit_class_code,
-        due_date,
-        open_amount,
-        unconverted_item_count,
-        as_of_date,
+        *,
         {{ add_months(origin, 'month_number') }} as month_start
     from by_due_date
 ),
 
 final as (
     select
-        company_code,
-        customer_id,
-        credit_class_code,
-        due_date,
-        as_of_date,
-        month_start,
-        least({{ month_end('month_start') }}, as_of_date) as measured_to_date,
-        cast(coalesce(open_amount, 0) as decimal(28, 2)) as open_amount,
-        cast(unconverted_item_count as integer) as unconverted_item_count
+        dated.company_code,
+        dated.segment,
+        dated.region,
+        dated.credit_class_code,
+        dated.due_date,
+        run_parameters.as_of_date,
+        dated.month_start,
+        least({{ month_end('dated.month_start') }}, run_parameters.as_of_date)
+            as measured_to_date,
+        cast(coalesce(dated.open_amount, 0) as decimal(28, 2)) as open_amount,
+        cast(dated.unconverted_item_count as integer) as unconverted_item_count
     from dated
+    cross join run_parameters
 )
 
 select * from final

@@ -4,28 +4,15 @@ with balances as (
     select * from {{ ref('int_balances_sliced') }}
 ),
 
-customers as (
-    select * from {{ ref('dim_customers') }}
-),
-
 placed as (
     select
-        balances.company_code,
-        coalesce(customers.segment, 'unassigned') as segment,
-        coalesce(customers.region, 'unassigned') as region,
-        balances.month_start,
-        balances.measured_to_date,
-        balances.credit_class_code is null as is_owed,
-        balances.due_date,
+        *,
+        credit_class_code is null as is_owed,
         case
-            when balances.credit_class_code is null and balances.due_date <= balances.as_of_date
-                then {{ month_start('balances.due_date') }}
-        end as due_month_start,
-        balances.open_amount,
-        balances.unconverted_item_count
+            when credit_class_code is null and due_date <= as_of_date
+                then {{ month_start('due_date') }}
+        end as due_month_start
     from balances
-    left join customers
-        on balances.customer_id = customers.customer_id
 ),
 
 final as (

@@ -5,8 +5,7 @@ with slices as (
 ),
 
 movements as (
-    select * from {{ ref('receivable_movements') }}
-    where is_current
+    select * from {{ ref('int_movements_daily') }}
 ),
 
 first_movement as (

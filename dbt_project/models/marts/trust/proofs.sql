@@ -3,9 +3,26 @@
 -- against each other, what ingest wrote down against what is found by counting. Amounts are in the
 -- currency of the row; rows about loads count rows, or are plain sums over all currencies, and
 -- stand under `all`.
-with movements as (
-    select * from {{ ref('receivable_movements') }}
-    where is_current
+with run_parameters as (
+    select * from {{ ref('run_parameters') }}
+),
+
+-- One sum of the journal by day serves all proofs.
+movements as (
+    select daily.*
+    from {{ ref('int_movements_daily') }} as daily
+    cross join run_parameters
+    where daily.effective_date <= run_parameters.as_of_date
+),
+
+unapplied_movements as (
+    select movements.*
+    from {{ ref('receivable_movements') }} as movements
+    cross join run_parameters
+    where
+        movements.is_current
+        and movements.item_type = 'payment'
+        and movements.effective_date <= run_parameters.as_of_date
 ),
 
 aging_by_bucket as (
@@ -62,10 +79,6 @@ loads as (
     select * from {{ ref('int_loads_counted') }}
 ),
 
-run_parameters as (
-    select * from {{ ref('run_parameters') }}
-),
-
 -- Every month's end and the as-of date, and every slice that the aging marts hold beside them.
 slice_dates as (
     select measured_to_date as as_of_date
@@ -84,8 +97,6 @@ movements_by_day as (
         movements.effective_date,
         sum(movements.amount_document) as moved_amount_document
     from movements
-    cross join run_parameters
-    where movements.effective_date <= run_parameters.as_of_date
     group by movements.company_code, movements.currency_code, movements.effective_date
 ),
 
@@ -246,8 +257,6 @@ movements_by_month as (
             end
         ) as adjusted_amount
     from movements
-    cross join run_parameters
-    where movements.effective_date <= run_parameters.as_of_date
     group by
         movements.company_code,
         movements.currency_code,
@@ -283,8 +292,6 @@ converted_flows as (
             end
         ) as net_write_off_amount
     from movements
-    cross join run_parameters
-    where movements.effective_date <= run_parameters.as_of_date
     group by movements.company_code, {{ month_start('movements.effective_date') }}
 ),
 
@@ -363,25 +370,19 @@ journal_converted as (
         movements.company_code,
         sum(movements.amount) as balance_amount
     from movements
-    cross join run_parameters
-    where movements.effective_date <= run_parameters.as_of_date
     group by movements.company_code
-    having count(*) = count(movements.amount)
+    having sum(movements.unconverted_movement_count) = 0
 ),
 
 settled_cash_items as (
     select
-        movements.company_code,
-        movements.document_id,
-        movements.installment_no,
-        sum(movements.amount) as residue_amount
-    from movements
-    cross join run_parameters
-    where
-        movements.item_type = 'payment'
-        and movements.effective_date <= run_parameters.as_of_date
-    group by movements.company_code, movements.document_id, movements.installment_no
-    having sum(movements.amount_document) = 0
+        company_code,
+        document_id,
+        installment_no,
+        sum(amount) as residue_amount
+    from unapplied_movements
+    group by company_code, document_id, installment_no
+    having sum(amount_document) = 0
 ),
 
 residues as (

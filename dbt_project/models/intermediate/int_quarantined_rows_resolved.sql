@@ -28,70 +28,51 @@ with quarantined_rows as (
     select * from {{ ref('stg_lake__quarantined_rows') }}
 ),
 
+-- Each extract is read for its own quarantined rows only: one that has none is not read at all.
 {%- for extract, (model, key) in extracts.items() %}
+    {%- for place in ['key', 'line'] %}
 
-    {{ extract }}_rows as (
-        select
-            '{{ extract }}' as extract_name,
-            accepted._source as source_name,
-            accepted._source_file as source_file,
-            accepted._row_number as row_number,
-            concat_ws(
-                '|'
-                {%- for column in key -%}
-                    , coalesce(cast(accepted.{{ column }} as varchar), '')
-                {%- endfor -%}
-            ) as row_key,
-            accepted._load_id as load_id,
-            accepted._load_sequence as load_sequence,
-            accepted._recorded_at as recorded_at
-        from {{ ref(model) }} as accepted
-    ),
+        {{ extract }}_by_{{ place }} as (
+            select
+                quarantined_rows.load_id,
+                quarantined_rows.extract_name,
+                quarantined_rows.row_number,
+                accepted._recorded_at as resolved_at,
+                accepted._load_sequence as load_sequence,
+                accepted._load_id as resolving_load_id
+            from quarantined_rows
+            inner join {{ ref(model) }} as accepted
+                on
+                    quarantined_rows.source_name = accepted._source
+                    {%- if place == 'key' %}
+                        and quarantined_rows.row_key = concat_ws(
+                            '|'
+                            {%- for column in key -%}
+                                , coalesce(cast(accepted.{{ column }} as varchar), '')
+                            {%- endfor -%}
+                        )
+                    {%- else %}
+                        and quarantined_rows.source_file = accepted._source_file
+                        and quarantined_rows.row_number = accepted._row_number
+                    {%- endif %}
+                    and quarantined_rows.recorded_at <= accepted._recorded_at
+                    and quarantined_rows.load_id <> accepted._load_id
+            where
+                quarantined_rows.extract_name = '{{ extract }}'
+                and quarantined_rows.row_key is {{ 'not ' if place == 'key' }}null
+        ),
+    {%- endfor %}
 {%- endfor %}
 
-accepted_rows as (
+repairs as (
     {%- for extract in extracts %}
-        select * from {{ extract }}_rows
+        select * from {{ extract }}_by_key
+        union all
+        select * from {{ extract }}_by_line
         {%- if not loop.last %}
             union all
         {%- endif %}
     {%- endfor %}
-),
-
-repairs as (
-    select
-        quarantined_rows.load_id,
-        quarantined_rows.extract_name,
-        quarantined_rows.row_number,
-        accepted_rows.recorded_at as resolved_at,
-        accepted_rows.load_sequence,
-        accepted_rows.load_id as resolving_load_id
-    from quarantined_rows
-    inner join accepted_rows
-        on
-            quarantined_rows.extract_name = accepted_rows.extract_name
-            and quarantined_rows.source_name = accepted_rows.source_name
-            and quarantined_rows.row_key = accepted_rows.row_key
-            and quarantined_rows.recorded_at <= accepted_rows.recorded_at
-            and quarantined_rows.load_id <> accepted_rows.load_id
-    union all
-    select
-        quarantined_rows.load_id,
-        quarantined_rows.extract_name,
-        quarantined_rows.row_number,
-        accepted_rows.recorded_at as resolved_at,
-        accepted_rows.load_sequence,
-        accepted_rows.load_id as resolving_load_id
-    from quarantined_rows
-    inner join accepted_rows
-        on
-            quarantined_rows.extract_name = accepted_rows.extract_name
-            and quarantined_rows.source_name = accepted_rows.source_name
-            and quarantined_rows.source_file = accepted_rows.source_file
-            and quarantined_rows.row_number = accepted_rows.row_number
-            and quarantined_rows.recorded_at <= accepted_rows.recorded_at
-            and quarantined_rows.load_id <> accepted_rows.load_id
-    where quarantined_rows.row_key is null
 ),
 
 repairs_ranked as (

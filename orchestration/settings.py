@@ -27,6 +27,8 @@ SILENCE: Final[Mapping[str, str]] = {
 """Environment of every process of ours, so that no tool reports its use to anybody."""
 
 MAXIMUM_THREADS: Final = 256
+MOST_MEMORY_UNASKED: Final = 4_000
+LEAST_MEMORY: Final = 500
 SHORTEST_KEY: Final = 16
 
 
@@ -47,6 +49,7 @@ class Settings:
         sources: A folder of more mapping files, absolute, or null.
         seeds: A folder whose CSV files replace the seeds of the same name, absolute, or null.
         threads: Threads that dbt and DuckDB use.
+        memory_limit: What DuckDB may hold in memory before it spills, such as `4000MB`.
         pii_key: Key of the hashes that stand for personal columns; without it they are left out.
     """
 
@@ -58,6 +61,7 @@ class Settings:
     sources: Path | None = None
     seeds: Path | None = None
     threads: int = 2
+    memory_limit: str = f"{MOST_MEMORY_UNASKED}MB"
     pii_key: bytes | None = None
 
     def __repr__(self) -> str:
@@ -67,7 +71,7 @@ class Settings:
             f"Settings(home={str(self.home)!r}, as_of_date={self.as_of_date}, "
             f"known_at={self.known_at}, reporting_currency={self.reporting_currency!r}, "
             f"timezone={self.timezone!r}, sources={self.sources}, seeds={self.seeds}, "
-            f"threads={self.threads}, pii_key {key})"
+            f"threads={self.threads}, memory_limit={self.memory_limit}, pii_key {key})"
         )
 
     @property
@@ -195,6 +199,7 @@ def load_settings(
         sources=_folder("COLLECTIONS_SOURCES", values.get("COLLECTIONS_SOURCES")),
         seeds=_folder("COLLECTIONS_SEEDS", values.get("COLLECTIONS_SEEDS")),
         threads=_threads(values.get("COLLECTIONS_THREADS", "2")),
+        memory_limit=_memory_limit(values.get("COLLECTIONS_MEMORY_LIMIT")),
         pii_key=_key(values.get("COLLECTIONS_PII_KEY")),
     )
     _refuse_overlap(settings)
@@ -238,6 +243,7 @@ def set_environment(settings: Settings) -> None:
     os.environ.update(SILENCE)
     os.environ["COLLECTIONS_HOME"] = str(settings.home)
     os.environ["COLLECTIONS_THREADS"] = str(settings.threads)
+    os.environ["COLLECTIONS_MEMORY_LIMIT"] = settings.memory_limit
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
 
 
@@ -245,6 +251,7 @@ _NAMES: Final = (
     "AS_OF",
     "HOME",
     "KNOWN_AT",
+    "MEMORY_LIMIT",
     "PII_KEY",
     "REPORTING_CURRENCY",
     "SEEDS",
@@ -329,6 +336,21 @@ def _threads(value: str) -> int:
             f"{MAXIMUM_THREADS}."
         )
     return int(value)
+
+
+def _memory_limit(value: str | None) -> str:
+    """What is asked for in MB, or half of the machine's memory, but no more than 4 GB unasked."""
+    if value is None:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1_000_000
+        return f"{max(min(memory // 2, MOST_MEMORY_UNASKED), LEAST_MEMORY)}MB"
+    found = re.fullmatch(r"([1-9]\d{0,5})\s?(MB|GB)", value)
+    megabytes = int(found[1]) * (1_000 if found[2] == "GB" else 1) if found else 0
+    if megabytes < LEAST_MEMORY:
+        raise SettingError(
+            f"COLLECTIONS_MEMORY_LIMIT is {value!r}; allowed is a whole number of MB or GB, "
+            f"{LEAST_MEMORY}MB or more, such as 4GB."
+        )
+    return f"{megabytes}MB"
 
 
 def _key(value: str | None) -> bytes | None:

@@ -62,6 +62,9 @@ def test_known_at_becomes_utc_and_is_local_without_an_offset(text: str, instant:
         ("COLLECTIONS_SEEDS", "no/such/folder", "exists"),
         ("COLLECTIONS_THREADS", "0", "from 1"),
         ("COLLECTIONS_THREADS", "two", "from 1"),
+        ("COLLECTIONS_MEMORY_LIMIT", "4", "4GB"),
+        ("COLLECTIONS_MEMORY_LIMIT", "80%", "4GB"),
+        ("COLLECTIONS_MEMORY_LIMIT", "499MB", "500MB or more"),
         ("COLLECTIONS_HOME", "/", "folder of its own"),
     ],
 )
@@ -73,6 +76,21 @@ def test_a_bad_value_is_refused_with_name_value_and_what_is_allowed(
     assert name in str(refusal.value)
     assert repr(value) in str(refusal.value)
     assert allowed in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [("4GB", "4000MB"), ("4 GB", "4000MB"), ("500MB", "500MB")]
+)
+def test_the_memory_limit_is_read_in_megabytes(text: str, limit: str) -> None:
+    assert load_settings({"COLLECTIONS_MEMORY_LIMIT": text}, env_file=NO_FILE).memory_limit == limit
+
+
+@pytest.mark.parametrize(("pages", "limit"), [(10**9, "4000MB"), (10**6, "2048MB"), (1, "500MB")])
+def test_unasked_half_of_the_memory_is_used_and_never_more_than_4_gb(
+    monkeypatch: pytest.MonkeyPatch, pages: int, limit: str
+) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": pages, "SC_PAGE_SIZE": 4096}.get)
+    assert load_settings({}, env_file=NO_FILE).memory_limit == limit
 
 
 def test_a_short_key_is_refused_without_showing_it() -> None:
@@ -150,7 +168,12 @@ def test_a_new_home_is_private_and_opened_folders_stay_open(tmp_path: Path) -> N
 def test_the_tools_are_told_to_be_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DO_NOT_TRACK", "DAGSTER_DISABLE_TELEMETRY", "GX_ANALYTICS_ENABLED"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("COLLECTIONS_HOME", "COLLECTIONS_THREADS", "DAGSTER_HOME"):
+    for name in (
+        "COLLECTIONS_HOME",
+        "COLLECTIONS_MEMORY_LIMIT",
+        "COLLECTIONS_THREADS",
+        "DAGSTER_HOME",
+    ):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "true")
     settings = load_settings({"COLLECTIONS_HOME": str(tmp_path)}, env_file=NO_FILE)

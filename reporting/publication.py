@@ -1,16 +1,22 @@
 """The published copy: the marts in a file of their own that a reader may open at any time.
 
-Here live the building of a version, its swap into place, and the account that each version gives
-of itself. When a warehouse is fit to be published does not live here: the caller decides, and
-sees to it that only one publication runs at a time.
+Here live the making of a version, its swap into place, and the account that each version gives of
+itself; what the file holds is written by `reporting.contents`. When a warehouse is fit to be
+published does not live here: the caller decides, and sees to it that only one publication runs at
+a time.
 
 A version is a folder, ``published/v000123/``, with ``collections.duckdb`` and ``manifest.json``.
 ``published/current`` is a link to one of them. Nothing is written in place: a version is built in a
 private folder, checkpointed, closed and flushed to disk, gets its name by one rename, and becomes
 current by one more. Whoever is killed at any point leaves the old version or the new one.
+
+Where a build continued the one that was published last, the new version is a copy of the last file
+to which the changes are applied. A file is written whole now and then all the same, because rows
+that left it keep their place.
 """
 
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -19,33 +25,31 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
+
+from reporting import contents
+from reporting.contents import Model, NotFollowedError, PublicationError, read_models, wal_of
 
 FILE_NAME: Final = "collections.duckdb"
 MANIFEST_NAME: Final = "manifest.json"
 CURRENT: Final = "current"
-SCHEMA: Final = "marts"
-PERSONAL_TAG: Final = "pii"
 KEPT_VERSIONS: Final = 5
 
-CLOSED_SETTINGS: Final[Mapping[str, str | bool | int | float | list[str]]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-"""Settings of every connection of ours: nothing is fetched from anywhere."""
+MOST_FOLLOWED: Final = 30
+"""After how many versions that only followed changes a file is written whole."""
+MOST_GROWN: Final = 1 / 3
+"""By how much of its size when it was whole a file may grow before it is written whole,"""
+GROWTH_ALLOWED: Final = 16 << 20
+"""and by how many bytes in any case: a small file is mostly the blocks that it rounds up to."""
 
 _BUILDING: Final = ".building"
 _REMOVING: Final = ".removing"
 _NEXT_LINK: Final = ".current.next"
 _VERSION: Final = re.compile(r"v(\d{6,})")
 _READABLE: Final = 0o440
-_HASH_BLOCK: Final = 64
-
-
-class PublicationError(Exception):
-    """A warehouse that cannot be published: says what, where, and the next step."""
+_PIECE: Final = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +63,11 @@ class PublishedVersion:
         size_bytes: Size of the database file.
         row_counts: Rows by table or view.
         facts: What the caller said of it: run, as-of date, known-at and the like.
+        build: The build that it was made from.
+        whole_because: Why it was written whole, empty where it follows the version before.
+        followed: How many versions followed changes since the file was written whole.
+        whole_bytes: The file's size when it was written whole.
+        key_mark: Identity of the key of personal columns, empty without one.
     """
 
     name: str
@@ -67,6 +76,11 @@ class PublishedVersion:
     size_bytes: int
     row_counts: Mapping[str, int]
     facts: Mapping[str, str]
+    build: str = ""
+    whole_because: str = ""
+    followed: int = 0
+    whole_bytes: int = 0
+    key_mark: str = ""
 
     def is_intact(self) -> bool:
         """Whether the file is still the one that was published, byte by byte."""
@@ -74,22 +88,10 @@ class PublishedVersion:
             return (
                 self.path.stat().st_size == self.size_bytes
                 and _sha256_of(self.path) == self.sha256
-                and not _wal_of(self.path).exists()
+                and not wal_of(self.path).exists()
             )
         except OSError:
             return False
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Mart:
-    """One model of the marts' schema, as dbt's manifest describes it."""
-
-    name: str
-    description: str
-    is_view: bool
-    column_descriptions: Mapping[str, str]
-    personal_columns: frozenset[str]
-    parents: frozenset[str]
 
 
 def publish(
@@ -100,18 +102,25 @@ def publish(
     pii_key: bytes | None = None,
     keep_versions: int = KEPT_VERSIONS,
     facts: Mapping[str, str] | None = None,
+    build: str = "",
+    continued: str | None = None,
+    memory_limit: str | None = None,
 ) -> PublishedVersion:
-    """Build a version from the marts of a warehouse and make it the current one.
+    """Make a version from the marts of a warehouse and let it be the current one.
 
     Args:
         warehouse: The working warehouse; closed, and read only here.
         published: The folder of versions.
         manifest: dbt's manifest of that warehouse: which models are marts, which of their columns
-            are tagged `pii`, and the descriptions, which become comments.
+            are tagged `pii`, which are big, and the descriptions, which become comments.
         pii_key: With a key, a personal column becomes the HMAC-SHA-256 of its value; without, it
             is left out.
-        keep_versions: How many versions stay, the new one included.
+        keep_versions: How many versions stay, the new one included; each is a whole file.
         facts: What the new version shall say of itself in its manifest.
+        build: The name of the build that the warehouse holds.
+        continued: The build that this one continued by the same code, so that the warehouse holds
+            the changes between the two; null when it began from nothing.
+        memory_limit: What DuckDB may hold in memory; its own default when null.
 
     Returns:
         The version that is now current.
@@ -124,12 +133,11 @@ def publish(
         raise PublicationError(f"keep_versions is {keep_versions}; allowed is 1 or more.")
     if not warehouse.is_file():
         raise PublicationError(f"There is no warehouse at {warehouse}; build it first.")
-    if _wal_of(warehouse).exists():
+    if wal_of(warehouse).exists():
         raise PublicationError(
-            f"{_wal_of(warehouse)} is beside the warehouse: it was not closed, and a copy would "
+            f"{wal_of(warehouse)} is beside the warehouse: it was not closed, and a copy would "
             "lack its last changes. Close every connection to it, or rebuild it."
         )
-    marts = _read_marts(manifest)
     published.mkdir(parents=True, exist_ok=True)
     sweep(published)
     name = f"v{_latest_number(published) + 1:06d}"
@@ -137,8 +145,28 @@ def publish(
     building.mkdir()
     # Whoever may read the folder of versions may read each version.
     building.chmod(stat.S_IMODE(published.stat().st_mode))
+    previous = current_version(published)
+    mark = _mark_of(pii_key)
+    because = _why_whole(previous, continued, mark)
     try:
-        version = _build_version(building, name, warehouse, marts, pii_key, dict(facts or {}))
+        counts, failure = _write(
+            building / FILE_NAME,
+            warehouse,
+            read_models(manifest),
+            follows=None if because else previous,
+            pii_key=pii_key,
+            memory_limit=memory_limit,
+        )
+        version = _make_version(
+            building,
+            name,
+            follows=None if because or failure else previous,
+            row_counts=counts,
+            facts=dict(facts or {}),
+            build=build,
+            whole_because=because or failure,
+            key_mark=mark,
+        )
     except Exception:
         shutil.rmtree(building, ignore_errors=True)
         raise
@@ -169,6 +197,11 @@ def current_version(published: Path) -> PublishedVersion | None:
             size_bytes=account["size_bytes"],
             row_counts=account["row_counts"],
             facts=account["facts"],
+            build=account.get("build", ""),
+            whole_because=account.get("whole_because", ""),
+            followed=account.get("followed", 0),
+            whole_bytes=account.get("whole_bytes", 0),
+            key_mark=account.get("key_mark", ""),
         )
     except (OSError, ValueError, KeyError):
         return None
@@ -203,276 +236,118 @@ def sweep(published: Path) -> list[str]:
         elif path.name == _NEXT_LINK:
             path.unlink()
             removed.append(path.name)
-        elif number > 0 and _wal_of(path / FILE_NAME).exists():
-            _wal_of(path / FILE_NAME).unlink()
+        elif number > 0 and wal_of(path / FILE_NAME).exists():
+            wal_of(path / FILE_NAME).unlink()
             removed.append(f"{path.name}/{FILE_NAME}.wal")
     return removed
 
 
-def _read_marts(manifest: Path) -> list[_Mart]:
-    """The models of the marts' schema, each after the models that it reads."""
-    nodes = json.loads(manifest.read_text("utf-8"))["nodes"]
-    found = {
-        unique_id: node
-        for unique_id, node in nodes.items()
-        if node["resource_type"] == "model" and node["schema"] == SCHEMA
-    }
-    if not found:
-        raise PublicationError(f"{manifest} names no model in the schema {SCHEMA}.")
-    ordered: list[_Mart] = []
-    placed: set[str] = set()
+def _why_whole(previous: PublishedVersion | None, continued: str | None, mark: str) -> str:
+    """Why a file has to be written whole; empty when the last one can be followed."""
+    if previous is None:
+        return "nothing was published before"
+    if not continued:
+        return "the warehouse was built from nothing"
+    if previous.build != continued:
+        return f"{previous.name} was made from another build than the one that was continued"
+    if previous.key_mark != mark:
+        return "the key of personal columns changed"
+    if previous.followed >= MOST_FOLLOWED:
+        return f"{previous.followed} versions followed changes"
+    allowed = max(MOST_GROWN * previous.whole_bytes, GROWTH_ALLOWED)
+    if previous.size_bytes - previous.whole_bytes > allowed:
+        return f"the file grew from {previous.whole_bytes:,} to {previous.size_bytes:,} bytes"
+    return ""
 
-    def place(unique_id: str) -> None:
-        if unique_id in placed or unique_id not in found:
-            return
-        placed.add(unique_id)
-        node = found[unique_id]
-        parents = node["depends_on"]["nodes"]
-        for parent in parents:
-            place(parent)
-        columns = node["columns"].values()
-        ordered.append(
-            _Mart(
-                name=node["alias"],
-                description=node["description"],
-                is_view=node["config"]["materialized"] == "view",
-                column_descriptions={
-                    column["name"]: column["description"]
-                    for column in columns
-                    if column["description"]
-                },
-                personal_columns=frozenset(
-                    column["name"] for column in columns if _is_personal(column)
-                ),
-                parents=frozenset(
-                    found[parent]["alias"] if parent in found else parent for parent in parents
-                ),
+
+def _write(
+    file: Path,
+    warehouse: Path,
+    models: Sequence[Model],
+    *,
+    follows: PublishedVersion | None,
+    pii_key: bytes | None,
+    memory_limit: str | None,
+) -> tuple[dict[str, int], str]:
+    """Write the database file, whole where the version before cannot be followed.
+
+    Returns:
+        Rows by mart, and why the version before could not be followed, empty when it was or when
+        there was none to follow.
+    """
+    failure = ""
+    if follows is not None:
+        try:
+            _copy_verified(follows, file)
+            counts = contents.follow(
+                file, warehouse, models, pii_key=pii_key, memory_limit=memory_limit
             )
-        )
+        except (NotFollowedError, duckdb.Error) as error:
+            failure = str(error).splitlines()[0]
+            for path in (file, wal_of(file)):
+                path.unlink(missing_ok=True)
+        else:
+            return counts, ""
+    counts = contents.write_whole(
+        file, warehouse, models, pii_key=pii_key, memory_limit=memory_limit
+    )
+    return counts, failure
 
-    for unique_id in sorted(found):
-        place(unique_id)
-    return ordered
 
-
-def _is_personal(column: Mapping[str, Any]) -> bool:
-    tags = {*column.get("tags", ()), *column.get("config", {}).get("tags", ())}
-    return PERSONAL_TAG in tags
-
-
-def _build_version(
+def _make_version(
     building: Path,
     name: str,
-    warehouse: Path,
-    marts: Sequence[_Mart],
-    pii_key: bytes | None,
+    *,
+    follows: PublishedVersion | None,
+    row_counts: Mapping[str, int],
     facts: Mapping[str, str],
+    build: str,
+    whole_because: str,
+    key_mark: str,
 ) -> PublishedVersion:
-    """Make the database file and its manifest in a private folder, flushed to disk."""
+    """Seal the file of a private folder and write its account; both are flushed to disk."""
     file = building / FILE_NAME
-    row_counts = _build(file, warehouse, marts, pii_key)
     file.chmod(_READABLE)
     _flush(file)
+    size = file.stat().st_size
     version = PublishedVersion(
         name=name,
         path=building.parent / name / FILE_NAME,
         sha256=_sha256_of(file),
-        size_bytes=file.stat().st_size,
+        size_bytes=size,
         row_counts=row_counts,
         facts=facts,
+        build=build,
+        whole_because=whole_because,
+        followed=0 if follows is None else follows.followed + 1,
+        whole_bytes=size if follows is None else follows.whole_bytes,
+        key_mark=key_mark,
     )
     _write_manifest(building / MANIFEST_NAME, version)
     _flush(building)
     return version
 
 
-def _build(
-    file: Path, warehouse: Path, marts: Sequence[_Mart], pii_key: bytes | None
-) -> dict[str, int]:
-    """Write the marts into a new file, check it on its own, and close it.
+def _copy_verified(previous: PublishedVersion, file: Path) -> None:
+    """Copy the file of a version, which must be the one that was published.
 
-    Returns:
-        Rows by table or view.
+    Raises:
+        NotFollowedError: When it is not.
     """
-    # Attached under its own name, because the views in it name their tables with it.
-    source = warehouse.stem
-    config = {
-        **CLOSED_SETTINGS,
-        "temp_directory": str(file.parent / "spill"),
-        "file_search_path": str(warehouse.parent),
-    }
-    with duckdb.connect(str(file), config=config) as connection:
-        connection.execute(f"attach {_text(str(warehouse))} as {_name(source)} (read_only)")
-        connection.execute(f"create schema {SCHEMA}")
-        stored: dict[str, str] = dict(
-            connection.execute(
-                "select table_name, null from duckdb_tables() "
-                "where database_name = $source and schema_name = $schema "
-                "union all "
-                "select view_name, sql from duckdb_views() "
-                "where database_name = $source and schema_name = $schema",
-                {"source": source, "schema": SCHEMA},
-            ).fetchall()
-        )
-        missing = sorted({mart.name for mart in marts} - set(stored))
-        if missing:
-            raise PublicationError(
-                f"{warehouse} lacks {', '.join(f'{SCHEMA}.{name}' for name in missing)}: it was "
-                "not built to its end. Refresh again, or rebuild it."
-            )
-        whole: set[str] = set()
-        views: list[_Mart] = []
-        expected_counts = {}
-        for mart in marts:
-            expected_counts[mart.name] = _count(
-                connection, f"{_name(source)}.{SCHEMA}.{_name(mart.name)}"
-            )
-            if mart.is_view and mart.parents and mart.parents <= whole:
-                views.append(mart)
-            else:
-                _copy_table(connection, source, mart, pii_key)
-            if not mart.personal_columns:
-                whole.add(mart.name)
-        macros = connection.execute(
-            "select function_name, parameters, macro_definition from duckdb_functions() "
-            "where database_name = $source and schema_name = $schema "
-            "and function_type = 'table_macro' and not internal order by function_name",
-            {"source": source, "schema": SCHEMA},
-        ).fetchall()
-        connection.execute(f"detach {_name(source)}")
-        for mart in views:
-            _create(connection, _without_catalog(stored[mart.name], source), mart.name)
-        for mart in marts:
-            _comment(connection, mart, is_view=mart in views)
-        _create_macros(connection, macros, source)
-        counts = {mart.name: _count(connection, f"{SCHEMA}.{_name(mart.name)}") for mart in marts}
-        connection.execute("checkpoint")
-    if counts != expected_counts:
-        wrong = {name for name in counts if counts[name] != expected_counts[name]}
-        raise PublicationError(f"Row counts differ from the warehouse's in {sorted(wrong)}.")
-    if _wal_of(file).exists():
-        raise PublicationError(f"{_wal_of(file)} is left after closing; nothing was published.")
-    shutil.rmtree(file.parent / "spill", ignore_errors=True)
-    return counts
+    digest = hashlib.sha256()
+    with previous.path.open("rb") as source, file.open("wb") as target:
+        while piece := source.read(_PIECE):
+            digest.update(piece)
+            target.write(piece)
+    if digest.hexdigest() != previous.sha256:
+        raise NotFollowedError(f"the file of {previous.name} is not the one that was published")
 
 
-def _copy_table(
-    connection: duckdb.DuckDBPyConnection, source: str, mart: _Mart, pii_key: bytes | None
-) -> None:
-    """Copy one mart, personal columns hashed with the key or left out."""
-    target = f"{SCHEMA}.{_name(mart.name)}"
-    columns = [
-        row[0]
-        for row in connection.execute(
-            "select column_name from duckdb_columns() where database_name = $source "
-            "and schema_name = $schema and table_name = $table order by column_index",
-            {"source": source, "schema": SCHEMA, "table": mart.name},
-        ).fetchall()
-    ]
-    absent = sorted(mart.personal_columns - set(columns))
-    if absent:
-        raise PublicationError(
-            f"{SCHEMA}.{mart.name} lacks the columns {', '.join(absent)} that dbt tags as "
-            f"{PERSONAL_TAG}: the manifest is of another build. Refresh again."
-        )
-    selected = []
-    for column in columns:
-        if column not in mart.personal_columns:
-            selected.append(_name(column))
-        elif pii_key is not None:
-            selected.append(
-                "sha256($outer || unhex(sha256($inner || encode(cast("
-                f"{_name(column)} as varchar))))) as {_name(column)}"
-            )
-    parameters = {}
-    if pii_key is not None and mart.personal_columns:
-        inner, outer = _hash_pads(pii_key)
-        parameters = {"inner": inner, "outer": outer}
-    # Names come from the catalog and are quoted; values are bound.
-    connection.execute(
-        f"create table {target} as from {_name(source)}.{target} select {', '.join(selected)}",
-        parameters,
-    )
-
-
-def _hash_pads(key: bytes) -> tuple[bytes, bytes]:
-    """The inner and outer pads of HMAC-SHA-256.
-
-    Source: RFC 2104, section 2: H(K xor opad, H(K xor ipad, text)).
-    """
-    block = hashlib.sha256(key).digest() if len(key) > _HASH_BLOCK else key
-    block = block.ljust(_HASH_BLOCK, b"\0")
-    return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
-
-
-def _create(connection: duckdb.DuckDBPyConnection, statement: str, name: str) -> None:
-    try:
-        connection.execute(statement)
-        connection.execute(f"from {SCHEMA}.{_name(name)} limit 0")
-    except duckdb.Error as error:
-        raise PublicationError(
-            f"The view {SCHEMA}.{name} cannot stand in the published copy: {error}"
-        ) from error
-
-
-def _create_macros(
-    connection: duckdb.DuckDBPyConnection,
-    macros: Sequence[tuple[str, Sequence[str], str]],
-    catalog: str,
-) -> None:
-    """Create the table macros, each after those that it calls, and ask each once, without rows."""
-    waiting = list(macros)
-    while waiting:
-        failures = {}
-        for name, parameters, definition in waiting:
-            body = _without_catalog(definition, catalog)
-            nothing = ", ".join("null" for _ in parameters)
-            try:
-                connection.execute(
-                    f"create macro {SCHEMA}.{_name(name)}({', '.join(map(_name, parameters))}) "
-                    f"as table {body}"
-                )
-                connection.execute(f"from {SCHEMA}.{_name(name)}({nothing}) limit 0")
-            except duckdb.Error as error:
-                failures[name] = error
-        if len(failures) == len(waiting):
-            name, reason = next(iter(failures.items()))
-            raise PublicationError(
-                f"The macro {SCHEMA}.{name} cannot stand in the published copy: it may read the "
-                f"marts only. {reason}"
-            ) from reason
-        waiting = [macro for macro in waiting if macro[0] in failures]
-
-
-def _comment(connection: duckdb.DuckDBPyConnection, mart: _Mart, *, is_view: bool) -> None:
-    """Set the descriptions of a mart and its columns as comments."""
-    table = f"{SCHEMA}.{_name(mart.name)}"
-    kind = "view" if is_view else "table"
-    if mart.description:
-        connection.execute(f"comment on {kind} {table} is {_text(mart.description)}")
-    present = {
-        row[0]
-        for row in connection.execute(
-            "select column_name from duckdb_columns() where schema_name = $schema "
-            "and table_name = $table",
-            {"schema": SCHEMA, "table": mart.name},
-        ).fetchall()
-    }
-    for column, description in mart.column_descriptions.items():
-        if column in present:
-            connection.execute(f"comment on column {table}.{_name(column)} is {_text(description)}")
-
-
-def _without_catalog(sql: str, catalog: str) -> str:
-    """A statement that names its tables by schema alone, whatever file it is in.
-
-    Text literals are left as they are.
-    """
-    pattern = re.compile(
-        rf"""('(?:[^']|'')*')|(?<![\w".])(?:{re.escape(catalog)}|"{re.escape(catalog)}")\."""
-        rf"""(?="?{SCHEMA}"?\.)"""
-    )
-    return pattern.sub(lambda found: found.group(1) or "", sql)
+def _mark_of(pii_key: bytes | None) -> str:
+    """Tell one key from another without telling either."""
+    if pii_key is None:
+        return ""
+    return hmac.new(pii_key, b"collections published copy", "sha256").hexdigest()
 
 
 def _make_current(published: Path, name: str) -> None:
@@ -510,6 +385,11 @@ def _write_manifest(path: Path, version: PublishedVersion) -> None:
         "file": FILE_NAME,
         "sha256": version.sha256,
         "size_bytes": version.size_bytes,
+        "build": version.build,
+        "whole_because": version.whole_because,
+        "followed": version.followed,
+        "whole_bytes": version.whole_bytes,
+        "key_mark": version.key_mark,
         "facts": dict(version.facts),
         "row_counts": dict(sorted(version.row_counts.items())),
     }
@@ -530,25 +410,3 @@ def _flush(path: Path) -> None:
 def _sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _wal_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.wal")
-
-
-def _name(identifier: str) -> str:
-    quoted = identifier.replace('"', '""')
-    return f'"{quoted}"'
-
-
-def _text(value: str) -> str:
-    quoted = value.replace("'", "''")
-    return f"'{quoted}'"
-
-
-def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
-    """Rows of a table or view, by its quoted name."""
-    row = connection.execute(f"from {relation} select count(*)").fetchone()
-    if row is None:
-        raise PublicationError(f"{relation} gave no count; the file cannot be read.")
-    return int(row[0])

@@ -12,7 +12,7 @@ from typing import Final
 
 import duckdb
 
-from reporting.publication import CLOSED_SETTINGS
+from reporting.contents import CLOSED_SETTINGS
 
 SHOWN_PROOFS: Final = 10
 GROUP: Final = "all"

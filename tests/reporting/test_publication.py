@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 KEY = b"a key that nobody guesses"
 
 
-def _node(
+def make_node(
     name: str,
     columns: dict[str, dict[str, Any]],
     *,
@@ -48,18 +48,18 @@ def _node(
 
 
 MODELS = {
-    "balances": _node("balances", {"account": {}, "amount": {}}),
-    "checks": _node("checks", {"amount": {}}),
-    "dim_customers": _node(
+    "balances": make_node("balances", {"account": {}, "amount": {}}),
+    "checks": make_node("checks", {"amount": {}}),
+    "dim_customers": make_node(
         "dim_customers", {"customer_id": {}, "customer_name": {"config": {"tags": ["pii"]}}}
     ),
-    "balances_seen": _node(
+    "balances_seen": make_node(
         "balances_seen", {"amount": {}}, materialized="view", parents=("balances",)
     ),
-    "balances_spanned": _node(
+    "balances_spanned": make_node(
         "balances_spanned", {"amount": {}}, materialized="view", parents=("int_spans",)
     ),
-    "int_spans": _node("int_spans", {"amount": {}}, schema="intermediate"),
+    "int_spans": make_node("int_spans", {"amount": {}}, schema="intermediate"),
 }
 
 

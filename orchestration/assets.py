@@ -6,6 +6,7 @@ Which assets a job takes is in `orchestration.jobs`; checks of loads are in `orc
 
 import itertools
 import json
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
@@ -166,7 +167,7 @@ def take_in_deliveries(settings: Settings) -> dg.AssetsDefinition:
                 taken = deliveries.take_in(
                     settings,
                     run_id=context.run_id,
-                    published_known_at=_published_known_at(settings),
+                    published_known_at=_last_known_at(settings),
                     tell=tell,
                 )
             else:
@@ -341,10 +342,15 @@ def build_warehouse(
         select = _selected_names(context, manifest, translator)
         with lasting_failures():
             warehouse.refuse_readers(settings)
-            state.remove_stamp(settings)
-            if not select:
-                warehouse.delete(settings, tell=context.log.info)
-            context.log.info(f"dbt: building {'all' if not select else len(select)} models")
+            records = load_records_from_frame(load_records(deliveries.folders_of(settings)))
+            if select:
+                # What is built alone is built whole, and leaves a warehouse of two builds.
+                state.remove_stamp(settings)
+                deliveries.continue_build(settings, None)
+            else:
+                course = warehouse.choose_course(settings, project, records)
+                warehouse.begin(settings, course, manifest, tell=context.log.info)
+            context.log.info(f"dbt: building {len(select) or 'all'} models")
             try:
                 for done, event in enumerate(dbt_runs.build(project, select=select), start=1):
                     if done % 50 == 0:
@@ -357,15 +363,7 @@ def build_warehouse(
             except dbt_runs.DbtError as error:
                 raise _with_open_proofs(settings, error) from error
             if not select:
-                parameters = deliveries.read_run_parameters(settings)
-                state.write_stamp(
-                    settings,
-                    state.BuildStamp(
-                        run_id=parameters.run_id,
-                        inputs=state.inputs_fingerprint(settings),
-                        project=project.fingerprint,
-                    ),
-                )
+                warehouse.finish(settings, project, records, course, build_id=secrets.token_hex(8))
 
     return build
 
@@ -411,6 +409,9 @@ def published_copy(
                 settings.published,
                 manifest=project.manifest,
                 pii_key=settings.pii_key,
+                build=stamp.build_id,
+                continued=stamp.continued,
+                memory_limit=settings.memory_limit,
                 facts={
                     "run_id": stamp.run_id,
                     "inputs": stamp.inputs,
@@ -422,7 +423,11 @@ def published_copy(
                     "load_sequence": str(records["load_sequence"].max() or 0),
                 },
             )
-            context.log.info(f"published {version.name}: {len(version.row_counts)} marts")
+            how = f"written whole, because {version.whole_because}"
+            context.log.info(
+                f"published {version.name}: {len(version.row_counts)} marts, "
+                f"{how if version.whole_because else 'following what changed'}"
+            )
         return dg.MaterializeResult(
             metadata={
                 "version": version.name,
@@ -444,11 +449,14 @@ def published_load_sequence(settings: Settings) -> int:
     return int(version.facts.get("load_sequence", "0")) if version is not None else 0
 
 
-def _published_known_at(settings: Settings) -> datetime | None:
+def _last_known_at(settings: Settings) -> datetime | None:
+    """Knowledge time of the published copy or of the warehouse, whichever is later."""
     version = current_version(settings.published)
-    if version is None or "known_at" not in version.facts:
-        return None
-    return datetime.fromisoformat(version.facts["known_at"])
+    stamp = state.read_stamp(settings)
+    known = [] if stamp is None else [stamp.known_at]
+    if version is not None and "known_at" in version.facts:
+        known.append(datetime.fromisoformat(version.facts["known_at"]))
+    return max(known, default=None)
 
 
 def _report_deliveries(

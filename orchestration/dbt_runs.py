@@ -83,13 +83,36 @@ def project_fingerprint(settings: Settings) -> str:
     Raises:
         SeedError: When COLLECTIONS_SEEDS holds a CSV that replaces no seed of ours.
     """
-    digest = hashlib.sha256()
-    for tool in _TOOLS:
-        digest.update(f"{tool} {importlib.metadata.version(tool)}\n".encode())
+    digest = hashlib.sha256(_tools().encode())
     for name, path in sorted(_files(settings).items()):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{name} {content}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def models_fingerprint(project: ParsedProject) -> str:
+    """Identify everything of a project but the rows of its seeds.
+
+    Args:
+        project: A parsed project.
+
+    Returns:
+        Sixteen hex digits that change with any model, macro, test, description or tool.
+    """
+    digest = hashlib.sha256(_tools().encode())
+    for path in sorted(project.project.rglob("*")):
+        if path.is_file() and not _is_seed(path.relative_to(project.project)):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(project.project).as_posix()} {content}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def seed_hashes(project: ParsedProject) -> dict[str, str]:
+    """SHA-256 of each seed of a project, the company's own where there is one, by name."""
+    return {
+        path.stem: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((project.project / "seeds").rglob("*.csv"))
+    }
 
 
 def prepare_project(settings: Settings) -> ParsedProject:
@@ -137,7 +160,8 @@ def build(project: ParsedProject, *, select: Sequence[str] = ()) -> Iterator[Map
 
     Args:
         project: The project to run.
-        select: Names of the resources to build; everything when empty.
+        select: Names of the resources to build, each whole; when empty, everything is built, and
+            of big models what can have changed.
 
     Yields:
         The result event of each seed, model and test as it ends, as dbt logs it.
@@ -147,7 +171,7 @@ def build(project: ParsedProject, *, select: Sequence[str] = ()) -> Iterator[Map
     """
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if select:
-        arguments += ["--select", *select]
+        arguments += ["--full-refresh", "--select", *select]
     events: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
     failure: list[BaseException] = []
 
@@ -166,6 +190,14 @@ def build(project: ParsedProject, *, select: Sequence[str] = ()) -> Iterator[Map
     worker.join()
     if failure:
         raise failure[0]
+
+
+def _tools() -> str:
+    return "".join(f"{tool} {importlib.metadata.version(tool)}\n" for tool in _TOOLS)
+
+
+def _is_seed(path: Path) -> bool:
+    return path.parts[0] == "seeds" and path.suffix == ".csv"
 
 
 def _files(settings: Settings) -> dict[str, Path]:

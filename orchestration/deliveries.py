@@ -4,10 +4,11 @@ Here lives the order of the steps and nothing of their content: `ingest` reads a
 judges. What Dagster shows of it is in `orchestration.assets`.
 """
 
+import hashlib
 import io
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -33,6 +34,7 @@ from ingest.records import (
 )
 from orchestration import state
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.state import BuildStamp
 from quality import ExpectationResult, LoadUnderJudgement
 from reporting.publication import current_version
 
@@ -381,8 +383,6 @@ def write_run_parameters(
     *,
     run_id: str,
     code_version: str,
-    previous_as_of_date: date | None = None,
-    previous_known_at: datetime | None = None,
 ) -> RunParameters:
     """State what the next build is asked, as the one row that models read.
 
@@ -391,12 +391,9 @@ def write_run_parameters(
         records: All load records.
         run_id: The refresh.
         code_version: What the code and its seeds are.
-        previous_as_of_date: The business day of the build that this one continues; null when it
-            is built from nothing.
-        previous_known_at: The knowledge time of that build.
 
     Returns:
-        What was written.
+        What was written: a build from nothing, until `continue_build` says otherwise.
 
     Raises:
         NothingDeliveredError: When no date is set and nothing was ever admitted.
@@ -427,14 +424,54 @@ def write_run_parameters(
         timezone=settings.timezone,
         run_id=run_id,
         code_version=code_version,
-        previous_as_of_date=previous_as_of_date,
-        previous_known_at=previous_known_at,
     )
+    _keep(settings, parameters)
+    return parameters
+
+
+def continue_build(settings: Settings, previous: BuildStamp | None) -> RunParameters:
+    """State which build the next one continues, beside what it is asked.
+
+    Args:
+        settings: The settings in force.
+        previous: The build that the warehouse holds; null when the next begins from nothing.
+
+    Returns:
+        What was written.
+    """
+    parameters = replace(
+        read_run_parameters(settings),
+        previous_as_of_date=None if previous is None else previous.as_of_date,
+        previous_known_at=None if previous is None else previous.known_at,
+    )
+    _keep(settings, parameters)
+    return parameters
+
+
+def _keep(settings: Settings, parameters: RunParameters) -> None:
     frame = pl.DataFrame([asdict(parameters)], schema=dict(RUN_PARAMETERS_SCHEMA))
     content = io.BytesIO()
     frame.write_parquet(content)
     write_atomic(settings.run_parameters, content.getvalue())
-    return parameters
+
+
+def loads_fingerprint(records: Sequence[LoadRecord], *, known_at: datetime) -> str:
+    """Identify what was admitted by an instant.
+
+    Args:
+        records: All load records.
+        known_at: What was recorded later is left out, naive UTC.
+
+    Returns:
+        Sixteen hex digits. A lake that only grew since has the same; one that was rebuilt to
+        other rows, or into which a load came with an older instant, has others.
+    """
+    digest = hashlib.sha256()
+    for record in records:
+        if record.status == ADMITTED and record.recorded_at <= known_at:
+            line = (record.load_sequence, record.load_id, record.recorded_at, record.parquet_sha256)
+            digest.update(repr(line).encode())
+    return digest.hexdigest()[:16]
 
 
 def read_run_parameters(settings: Settings) -> RunParameters:

@@ -165,7 +165,7 @@ def _run(settings: Settings, chosen: argparse.Namespace) -> int:
             ),
         )
     records = load_records_from_frame(load_records(deliveries.folders_of(settings)))
-    _say(f"the run took {time.monotonic() - started:.0f} seconds")
+    _say(_where_time_went(result, time.monotonic() - started))
     if not result.success:
         _print_failures(result)
     rejected = [
@@ -242,6 +242,18 @@ def _require_space(settings: Settings) -> None:
             f"{settings.home} has {free:,} bytes free; {needed:,} are needed "
             f"({SPACE_FACTOR} times the deliveries and the warehouse). Free some and refresh again."
         )
+
+
+def _where_time_went(result: "ExecuteInProcessResult", seconds: float) -> str:
+    """One line: how long the run took, and of that each step, the start included."""
+    steps = {
+        event.step_key: event.step_success_data.duration_ms / 1000
+        for event in result.all_events
+        if event.is_step_success
+    }
+    parts = ", ".join(f"{name} {took:.0f}" for name, took in steps.items())
+    rest = max(0.0, seconds - sum(steps.values()))
+    return f"the run took {seconds:.0f} seconds: {parts or 'no step'}, start and history {rest:.0f}"
 
 
 def _print_failures(result: "ExecuteInProcessResult") -> None:

@@ -7,11 +7,12 @@ module is cheap, because the answer is often that there is nothing to do.
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -19,6 +20,7 @@ LEDGER_NAME: Final = "deliveries.jsonl"
 
 _CODE: Final = ("ingest", "quality", "dbt_project", "reporting", "orchestration")
 _NO_CODE: Final = frozenset({"target", "logs", "dbt_packages", "__pycache__", "sample"})
+_SEEDS: Final = PROJECT_ROOT / "dbt_project" / "seeds"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +28,35 @@ class BuildStamp:
     """What is in the warehouse, written when a build and all its tests are through.
 
     Attributes:
+        build_id: Its own name: two builds of the same inputs have two.
+        continued: The build that it continued, null when it began from nothing.
         run_id: The refresh that built it.
         inputs: What it was built from.
         project: The dbt project that built it.
+        code: The code and tools that built it, without the seeds.
+        seeds: SHA-256 of each seed, by name.
+        as_of_date: The business day that it is as of.
+        known_at: What was recorded later is not in it, naive UTC.
+        reporting_currency: The currency of `open_amount` and its like.
+        timezone: The company's time zone.
+        loads: What was admitted by `known_at`.
+        file: Size and time of the warehouse file when it was closed: whoever wrote into it since
+            is noticed.
     """
 
+    build_id: str
+    continued: str | None
     run_id: str
     inputs: str
     project: str
+    code: str
+    seeds: dict[str, str]
+    as_of_date: date
+    known_at: datetime
+    reporting_currency: str
+    timezone: str
+    loads: str
+    file: tuple[int, int]
 
 
 @cache
@@ -43,11 +66,28 @@ def code_version() -> str:
     Returns:
         Sixteen hex digits that change with any of them.
     """
-    digest = hashlib.sha256()
-    for path in (PROJECT_ROOT / "requirements.lock", *_code_files()):
-        digest.update(path.relative_to(PROJECT_ROOT).as_posix().encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
+    return _identity_of(_code_files())
+
+
+@cache
+def code_without_seeds() -> str:
+    """Identify the same but the seeds, whose changes a build can follow.
+
+    Returns:
+        Sixteen hex digits.
+    """
+    return _identity_of(
+        path for path in _code_files() if path.parent != _SEEDS or path.suffix != ".csv"
+    )
+
+
+def file_state(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file, null where there is none; opening a database changes neither."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def inputs_fingerprint(settings: Settings) -> str:
@@ -92,7 +132,7 @@ def write_stamp(settings: Settings, stamp: BuildStamp) -> None:
     path = _stamp_of(settings)
     following = path.with_name(f".{path.name}.next")
     with following.open("w", encoding="utf-8") as file:
-        json.dump(asdict(stamp), file)
+        json.dump(asdict(stamp), file, default=str)
         file.flush()
         os.fsync(file.fileno())
     following.replace(path)
@@ -108,9 +148,13 @@ def read_stamp(settings: Settings) -> BuildStamp | None:
         The stamp of the last build, or null when there was none or it did not end well.
     """
     try:
-        return BuildStamp(**json.loads(_stamp_of(settings).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
+        told: dict[str, Any] = json.loads(_stamp_of(settings).read_text("utf-8"))
+        told["as_of_date"] = date.fromisoformat(told["as_of_date"])
+        told["known_at"] = datetime.fromisoformat(told["known_at"])
+        told["file"] = tuple(told["file"])
+        return BuildStamp(**told)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None  # also of a version of ours that wrote it otherwise
 
 
 def remove_stamp(settings: Settings) -> None:
@@ -124,6 +168,14 @@ def remove_stamp(settings: Settings) -> None:
 
 def _stamp_of(settings: Settings) -> Path:
     return settings.home / "warehouse.built.json"
+
+
+def _identity_of(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in (PROJECT_ROOT / "requirements.lock", *files):
+        digest.update(path.relative_to(PROJECT_ROOT).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def _code_files() -> Iterator[Path]:

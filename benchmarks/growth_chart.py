@@ -78,8 +78,10 @@ def draw(measurements: Path, chart: Path) -> None:
 
 
 def write_seconds(seconds: float) -> str:
-    """Seconds with as many digits as a chart can bear."""
-    return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.2g}"
+    """Seconds with no more digits than a chart can bear."""
+    if seconds < 1:
+        return f"{seconds:.2g}"
+    return f"{seconds:,.1f}".removesuffix(".0") if seconds < 100 else f"{seconds:,.0f}"
 
 
 def write_mebibytes(mebibytes: float) -> str:

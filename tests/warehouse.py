@@ -6,7 +6,7 @@ tested here are the models. The parsed project is kept, so that the second build
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -187,8 +187,11 @@ def run_dbt(
     select: Sequence[str] = (),
     exclude: Sequence[str] = (),
     threads: int = 2,
+    on_event: Callable[[Any], None] | None = None,
 ) -> object:
     """Run dbt in this process on a home, with the manifest of the first run kept.
+
+    `on_event` gets every event of the run, each statement sent to the engine among them.
 
     Raises:
         AssertionError: When a node fails, with the messages of all that failed.
@@ -215,8 +218,9 @@ def run_dbt(
             arguments += ["--indirect-selection", "buildable", "--select", *select]
         if exclude:
             arguments += ["--exclude", *exclude]
-        result = dbtRunner(manifest=_manifest).invoke(arguments)
-        _close_warehouse()
+        callbacks = [] if on_event is None else [on_event]
+        result = dbtRunner(manifest=_manifest, callbacks=callbacks).invoke(arguments)
+        close_warehouse()
     failures = [
         f"{node.node.name}: {node.message}"
         for node in getattr(result.result, "results", [])
@@ -259,7 +263,7 @@ def _environment(home: Path, threads: int) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _close_warehouse() -> None:
+def close_warehouse() -> None:
     """Let go of the warehouse file, which dbt-duckdb keeps open until the process ends."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 

@@ -1,0 +1,230 @@
+"""A refresh gives the marts that a rebuild gives, row by row, whatever is delivered and when.
+
+Random companies are built at their first delivery and refreshed at each later one, and between
+deliveries when only time has passed; after every step all marts are compared with those of a
+rebuild from nothing that is asked the same. COLLECTIONS_SEQUENCES says how many sequences are
+drawn (six companies in each) and COLLECTIONS_FIRST_SEQUENCE the number of the first.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.properties.companies import DELIVERIES
+from tests.properties.replay import Recorded, record
+from tests.properties.sequences import DeliverySequence, Step, draw_sequence
+from tests.warehouse import end_of_day, write_lake, write_run_parameters
+
+pytestmark = pytest.mark.warehouse
+
+COMPANIES = 6
+SEQUENCES = int(os.environ.get("COLLECTIONS_SEQUENCES", "6"))
+FIRST_SEQUENCE = int(os.environ.get("COLLECTIONS_FIRST_SEQUENCE", "1"))
+SHOWN_ROWS = 12
+
+Warehouse = duckdb.DuckDBPyConnection
+Rows = Counter[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """What dbt sends to build and to refresh, from three real runs on a company of its own."""
+    home = tmp_path_factory.mktemp("recorded")
+    write_lake(home, draw_sequence(0, COMPANIES).rows)
+    steps = [
+        {"as_of_date": DELIVERIES[index], "known_at": end_of_day(DELIVERIES[index])}
+        for index in range(3)
+    ]
+    return record(home, steps)
+
+
+@pytest.mark.parametrize("number", range(FIRST_SEQUENCE, FIRST_SEQUENCE + SEQUENCES))
+def test_a_refresh_gives_the_marts_of_a_rebuild(
+    recorded: Recorded, tmp_path: Path, number: int
+) -> None:
+    sequence = draw_sequence(number, COMPANIES)
+    write_lake(tmp_path, sequence.rows, quarantined_rows=sequence.quarantined_rows)
+    refreshed = recorded.open(tmp_path)
+    for place, step in enumerate(sequence.steps):
+        asked = {"as_of_date": step.as_of_date, "known_at": step.known_at}
+        write_run_parameters(tmp_path, **asked)
+        rebuilt = recorded.open(tmp_path)
+        recorded.build(rebuilt)
+        if place == 0:
+            recorded.build(refreshed)
+        else:
+            before = {name: rows_of(refreshed, name) for name in changing_models(refreshed)}
+            _continue_parameters(tmp_path, asked, sequence.steps[place - 1])
+            recorded.continue_build(refreshed)
+            require_true_changes(before, refreshed, step)
+        require_equal_marts(refreshed, rebuilt, sequence, place)
+        rebuilt.close()
+    refreshed.close()
+
+
+def _continue_parameters(home: Path, asked: dict[str, Any], previous: Step) -> None:
+    """State a run that continues the one before, of which the rebuild may have overwritten it."""
+    write_run_parameters(home, as_of_date=previous.as_of_date, known_at=previous.known_at)
+    write_run_parameters(home, **asked, continues=True)
+
+
+# -- comparing --------------------------------------------------------------------------------
+
+
+def require_equal_marts(
+    refreshed: Warehouse, rebuilt: Warehouse, sequence: DeliverySequence, place: int
+) -> None:
+    """Fail with the first model that differs, in the order in which they are built."""
+    steps = sequence.steps
+    asked = list(_asked(steps[place]))
+    different = [
+        query
+        for query in (*models_of(rebuilt, "marts"), *asked)
+        if _fingerprint(refreshed, query) != _fingerprint(rebuilt, query)
+    ]
+    if not different:
+        return
+    causes = [
+        name
+        for name in models_of(rebuilt, "intermediate")
+        if not name.endswith("_touched")
+        and not name.startswith("intermediate.changes_of_")
+        and _fingerprint(refreshed, name) != _fingerprint(rebuilt, name)
+    ]
+    before, step = (steps[place - 1] if place else None), steps[place]
+    message = [
+        f"sequence {sequence.number}, step {place}: {before} -> {step}",
+        f"marts that differ: {different}",
+        f"intermediate models that differ: {causes}",
+    ]
+    shown = different[:2] + [name for name in causes if name not in different][:3]
+    keys: set[str] = set()
+    for query in shown:
+        here, there = rows_of(refreshed, query), rows_of(rebuilt, query)
+        message.append(f"\n{query}")
+        columns = _columns(rebuilt, query)
+        for label, rows in (("refreshed", here - there), ("rebuilt", there - here)):
+            message.append(f"  only {label}: {rows.total()} rows")
+            for row in sorted(rows, key=str)[:SHOWN_ROWS]:
+                message.append("    " + _told(dict(zip(columns, row, strict=True))))
+            keys |= {str(value) for row in rows for value in row if isinstance(value, str)}
+    message += _deliveries(sequence, steps[place], keys)
+    pytest.fail("\n".join(message), pytrace=False)
+
+
+def _asked(step: Step) -> Iterator[str]:
+    """The table macros on the run's day, on a month end and on a day in between."""
+    known_at = step.known_at.isoformat(sep=" ")
+    month_end = step.as_of_date.replace(day=1) - timedelta(days=1)
+    for day, instant in (
+        (step.as_of_date, known_at),
+        (month_end, known_at),
+        (date(2024, 3, 20), end_of_day(DELIVERIES[1]).isoformat(sep=" ")),
+    ):
+        for macro in ("aging_as_of", "open_items_as_of"):
+            yield f"marts.{macro}('{day}', '{instant}')"
+
+
+def models_of(warehouse: Warehouse, schema: str) -> list[str]:
+    """Tables and views of a schema in the order in which they were made."""
+    rows = warehouse.execute(
+        """
+        select table_name, table_oid from duckdb_tables()
+        where schema_name = $schema and database_name = 'warehouse'
+        union all
+        select view_name, view_oid from duckdb_views()
+        where schema_name = $schema and database_name = 'warehouse'
+        order by table_oid
+        """,
+        {"schema": schema},
+    ).fetchall()
+    return [f"{schema}.{name}" for name, _ in rows]
+
+
+def changing_models(warehouse: Warehouse) -> list[str]:
+    """The models that are refreshed row by row."""
+    rows = warehouse.execute(
+        """
+        select target.schema_name || '.' || target.table_name
+        from duckdb_tables() as changes
+        inner join duckdb_tables() as target
+            on changes.table_name = 'changes_of_' || target.table_name
+        where changes.schema_name = 'intermediate'
+        """
+    ).fetchall()
+    return sorted(name for (name,) in rows)
+
+
+def require_true_changes(before: dict[str, Rows], refreshed: Warehouse, step: Step) -> None:
+    """Fail when a set of changes is not exactly what became different, or nothing had to."""
+    for model in changing_models(refreshed):
+        name = model.split(".")[1]
+        told = {
+            kind: rows_of(
+                refreshed,
+                f"(select * exclude (_change) from intermediate.changes_of_{name} "  # noqa: S608
+                f"where _change = '{kind}')",
+            )
+            for kind in ("removed", "added")
+        }
+        after = rows_of(refreshed, model)
+        if model in before:
+            assert told["removed"] == before[model] - after, f"{model}: rows told as removed"
+            assert told["added"] == after - before[model], f"{model}: rows told as added"
+        if step.is_repeated:
+            assert not any(told.values()), f"{model} changed though nothing happened: {told}"
+
+
+def _fingerprint(warehouse: Warehouse, query: str) -> tuple[Any, ...]:
+    (found,) = warehouse.execute(
+        f"select count(*), sum(hash(compared)::hugeint) from {query} as compared"  # noqa: S608
+    ).fetchall()
+    return found
+
+
+def rows_of(warehouse: Warehouse, query: str) -> Rows:
+    """All rows with how often each is there."""
+    return Counter(
+        tuple(str(value) if isinstance(value, list | dict) else value for value in row)
+        for row in warehouse.execute(f"select * from {query}").fetchall()  # noqa: S608
+    )
+
+
+def _columns(warehouse: Warehouse, query: str) -> list[str]:
+    cursor = warehouse.execute(f"select * from {query} limit 0")  # noqa: S608
+    return [column[0] for column in cursor.description or ()]
+
+
+def _told(row: dict[str, Any]) -> str:
+    return " ".join(
+        f"{name}={value}"
+        for name, value in row.items()
+        if value is not None and name not in ("_source", "company_code")
+    )
+
+
+def _deliveries(sequence: DeliverySequence, step: Step, keys: set[str]) -> Sequence[str]:
+    """What was delivered until then that names any of the differing rows' keys."""
+    lines = ["\ndelivered, of what these rows name:"]
+    for extract, rows in sequence.rows.items():
+        for row in rows:
+            is_known = end_of_day(row["_delivery_date"]) <= step.known_at
+            named = {
+                str(value)
+                for name, value in row.items()
+                if name in ("document_id", "payment_id", "contact_id", "survey_id")
+            }
+            is_own = row.get("company_code") in keys or any(
+                str(value)[:4] in {key[:4] for key in keys if key[3:4] == "-"}
+                for name, value in row.items()
+                if name == "customer_id"
+            )
+            if is_known and (extract == "fx_rates" or (is_own and named <= keys)):
+                lines.append(f"  {extract}: {_told(row)}")
+    return lines[:120]

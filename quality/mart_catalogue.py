@@ -222,8 +222,19 @@ def _periods(scoped_amounts: Sequence[str]) -> list[Expectation]:
 
 
 _MOVEMENTS: Final = _suite(
-    ("movement_id",),
-    *_filled("company_code", "document_id", "effective_date", "currency_code", "amount_document"),
+    (
+        "company_code",
+        "item_type",
+        "document_id",
+        "installment_no",
+        "movement_type",
+        "source_type",
+        "source_id",
+        "source_line_no",
+        "piece_no",
+        "_recorded_at",
+    ),
+    *_filled("effective_date", "currency_code", "amount_document"),
     _codes("movement_type", MOVEMENT_TYPES),
     _codes("rate_status", RATE_STATUSES),
     _never(

@@ -8,16 +8,24 @@
     * `absence_withdraws`: a key that a later full delivery of its source leaves out is withdrawn
       there. A key whose row was quarantined in that delivery is not left out by it.
     * Nearly every key is delivered once and never left out. Its row is its version; only the other
-      keys are sorted and compared.
+      keys are sorted and compared. They are told by the hash of their key: a key that is followed
+      for the sake of another one with its hash says the same as without.
 
     `content` lists every column that makes a version; `is_withdrawn` must be among them when
     absence withdraws.
 -#}
 {%- macro versions_of(extract_name, key, content, absence_withdraws=true) -%}
     {%- set key_list = key | join(', ') -%}
-    repeated_keys as (
-    select {{ key_list }} from delivered
-    group by {{ key_list }}
+hashed as (
+    select
+        *,
+        {{ hash_of(columns_of(key)) }} as key_hash
+    from delivered
+),
+
+repeated_hashes as (
+    select key_hash from hashed
+    group by key_hash
     having count(*) > 1
 ),
 {% if absence_withdraws %}
@@ -44,35 +52,30 @@ quarantined_keys as (
 ),
 {% endif %}
 -- Keys of which more may be said than their one row says.
-followed_keys as (
-    select {{ key_list }} from repeated_keys
+followed_hashes as (
+    select key_hash from repeated_hashes
     {%- if absence_withdraws %}
     union
-    select {{ columns_of(key, 'delivered') }}
-    from delivered
+    select hashed.key_hash
+    from hashed
     inner join superseded_loads
-        on delivered._load_id = superseded_loads.load_id
+        on hashed._load_id = superseded_loads.load_id
     union
-    select {{ columns_of(key, 'delivered') }}
-    from delivered
+    select hashed.key_hash
+    from hashed
     inner join quarantined_keys
-        on {{ row_key_of(key, 'delivered') }} = quarantined_keys.row_key
+        on {{ row_key_of(key, 'hashed') }} = quarantined_keys.row_key
     {%- endif %}
 ),
 
 said_once as (
-    select delivered.*
-    from delivered
-    left join followed_keys
-        on {{ equal_columns(key, 'delivered', 'followed_keys') }}
-    where followed_keys.{{ key[0] }} is null
+    select * from hashed
+    where key_hash not in (select followed_hashes.key_hash from followed_hashes)
 ),
 
 followed as (
-    select delivered.*
-    from delivered
-    inner join followed_keys
-        on {{ equal_columns(key, 'delivered', 'followed_keys') }}
+    select * from hashed
+    where key_hash in (select followed_hashes.key_hash from followed_hashes)
 ),
 
 ranked as (
@@ -258,4 +261,97 @@ versions as (
         {%- do parts.append("cast(" ~ alias ~ "." ~ column ~ " as varchar)") -%}
     {%- endfor -%}
     concat_ws('|', {{ parts | join(', ') }})
+{%- endmacro -%}
+
+{#- An integer that is the same for the same values; now and then for others too. -#}
+{%- macro hash_of(columns) -%}
+    {{ adapter.dispatch('hash_of', 'collections')(columns) }}
+{%- endmacro -%}
+
+{%- macro default__hash_of(columns) -%}
+    hash({{ columns }})
+{%- endmacro -%}
+
+{%- macro spark__hash_of(columns) -%}
+    xxhash64({{ columns }})
+{%- endmacro -%}
+
+{#-
+    The keys of which the build before may have said something else, as a chain of CTEs that ends
+    in `newly_told_rows`; none when nothing was built before. Stands after a CTE `delivered` with
+    the columns of one staging model. Where absence withdraws, a new full delivery tells of the
+    rows of the loads that it supersedes, and a quarantined row of its key.
+-#}
+{%- macro newly_told_rows_of(extract_name, key, absence_withdraws=true) -%}
+new_loads as (
+    select loads.load_id
+    from {{ ref('stg_lake__loads') }} as loads
+    cross join {{ ref('run_parameters') }} as run_parameters
+    where
+        loads.extract_name = '{{ extract_name }}'
+        and loads.recorded_at > run_parameters.previous_known_at
+),
+{% if absence_withdraws %}
+newly_superseded_loads as (
+    select loads.load_id
+    from {{ ref('int_loads_superseded') }} as loads
+    cross join {{ ref('run_parameters') }} as run_parameters
+    where
+        loads.extract_name = '{{ extract_name }}'
+        and loads.superseded_at > run_parameters.previous_known_at
+),
+{% endif %}
+telling_loads as (
+    select load_id from new_loads
+    {%- if absence_withdraws %}
+    union
+    select load_id from newly_superseded_loads
+    {%- endif %}
+),
+{% if absence_withdraws %}
+newly_quarantined_keys as (
+    select quarantined_rows.row_key
+    from {{ ref('stg_lake__quarantined_rows') }} as quarantined_rows
+    inner join telling_loads
+        on quarantined_rows.load_id = telling_loads.load_id
+    where
+        quarantined_rows.extract_name = '{{ extract_name }}'
+        and quarantined_rows.row_key is not null
+    group by quarantined_rows.row_key
+),
+{% endif %}
+newly_told_rows as (
+    select {{ columns_of(key, 'delivered') }}
+    from delivered
+    inner join telling_loads
+        on delivered._load_id = telling_loads.load_id
+    {%- if absence_withdraws %}
+    union all
+    select {{ columns_of(key, 'delivered') }}
+    from delivered
+    inner join newly_quarantined_keys
+        on {{ row_key_of(key, 'delivered') }} = newly_quarantined_keys.row_key
+    {%- endif %}
+)
+{%- endmacro -%}
+
+{#-
+    Whether the journal is refreshed rather than built whole: the views that lead to it then hold
+    what its touched events need and no more.
+-#}
+{%- macro is_journal_refreshed() -%}
+    {%- if execute and not flags.FULL_REFRESH -%}
+        {%- set schemas = {
+            'receivable_movements': 'marts', 'int_applications_unresolved': 'intermediate'
+        } -%}
+        {%- set there = [] -%}
+        {%- for identifier, schema in schemas.items() -%}
+            {%- set relation = adapter.get_relation(this.database, schema, identifier) -%}
+            {%- if relation is not none and relation.is_table -%}
+                {%- do there.append(identifier) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do return(there | length == schemas | length) -%}
+    {%- endif -%}
+    {%- do return(false) -%}
 {%- endmacro -%}

@@ -1,7 +1,10 @@
 -- No mart holds a key twice, and no interval or span is empty. One statement for all of them: a
 -- test costs more in machinery than in work.
 {%- set keys = {
-    'receivable_movements': ['movement_id'],
+    'receivable_movements': [
+        'company_code', 'item_type', 'document_id', 'installment_no', 'movement_type',
+        'source_type', 'source_id', 'source_line_no', 'piece_no', '_recorded_at'
+    ],
     'receivable_items': [
         'company_code', 'item_type', 'document_id', 'installment_no', '_recorded_at'
     ],

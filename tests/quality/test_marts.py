@@ -46,7 +46,6 @@ def _statuses(measures: Sequence[str], status: str) -> Row:
 
 def _movement(name: str, **values: object) -> Row:
     return {
-        "movement_id": name,
         "company_code": "main",
         "item_type": "document",
         "document_id": "D1",
@@ -59,7 +58,7 @@ def _movement(name: str, **values: object) -> Row:
         "amount": 100,
         "rate_status": "ok",
         "source_type": "ledger",
-        "source_id": "D1",
+        "source_id": name,
         "source_line_no": 1,
         "piece_no": 1,
         "_recorded_at": THEN,
@@ -244,7 +243,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
         _movement("M2", movement_type="payment", amount_document=-40, amount=-40),
         _movement("M3", document_id="D2", amount=None, rate_status="missing"),
         _movement("M4", document_id="D3", movement_type="application", amount_document=-5),
-        _movement("M5", item_type="payment", movement_type="application", amount_document=5),
+        _movement("M4", item_type="payment", movement_type="application", amount_document=5),
         _movement("M6", effective_date=dt.date(2026, 4, 1), amount_document=-60),
         _movement("M7", is_current=False, _superseded_at=dt.datetime(2026, 2, 1)),
     ],
@@ -363,13 +362,13 @@ ROWS: Mapping[str, Sequence[Row]] = {
 
 BREAKS: Mapping[str, Mapping[str, str]] = {
     "receivable_movements": {
-        "movement_type_is_a_known_code": "set movement_type = 'gift' where movement_id = 'M1'",
-        "rate_status_is_a_known_code": "set rate_status = 'old' where movement_id = 'M3'",
+        "movement_type_is_a_known_code": "set movement_type = 'gift' where source_id = 'M1'",
+        "rate_status_is_a_known_code": "set rate_status = 'old' where source_id = 'M3'",
         "knowledge_intervals_run_forward": "set _superseded_at = _recorded_at"
-        " where movement_id = 'M7'",
+        " where source_id = 'M7'",
         "a_missing_rate_hides_the_converted_amount_only": "set amount = null"
-        " where movement_id = 'M1'",
-        "transfers_sum_to_zero": "set amount_document = 4 where movement_id = 'M5'",
+        " where source_id = 'M1'",
+        "transfers_sum_to_zero": "set amount_document = 4 where item_type = 'payment'",
     },
     "receivables_by_document": {
         "rate_status_is_a_known_code": "set rate_status = 'old' where document_id = 'D4'",

@@ -2,16 +2,12 @@
 -- installments. What names an installment goes to it. The rest fills first in, first out by due
 -- date what the named ones leave; what exceeds the document goes to the last installment, what
 -- falls below nothing to the first. A recovery moves nothing between installments: the last one
--- carries it.
+-- carries it. When the journal is refreshed, only what is touched.
 with documents as (
-    select * from {{ ref('int_documents_versioned') }}
+    select * from {{ ref('int_documents_followed') }}
     where
-        valid_from < valid_to
-        and not is_withdrawn
-        and (
-            document_type in ('invoice', 'debit_memo', 'opening_balance')
-            or (document_type = 'adjustment' and applies_to_document_id is null)
-        )
+        document_type in ('invoice', 'debit_memo', 'opening_balance')
+        or (document_type = 'adjustment' and applies_to_document_id is null)
 ),
 
 applications as (

@@ -1,15 +1,20 @@
 -- Grain: one row per event, piece and interval of knowledge: a payment line, its discount, or a
 -- memo, write-off, recovery or adjustment, with the document that it finds in that interval, if
--- any. Amounts that reduce a receivable are positive.
+-- any. Amounts that reduce a receivable are positive. When the journal is refreshed, only what is
+-- touched.
+{{ config(materialized='view') }}
+
 with documents as (
-    select * from {{ ref('int_documents_versioned') }}
-    where
-        valid_from < valid_to
-        and not is_withdrawn
+    select * from {{ ref('int_documents_followed') }}
 ),
 
 payment_lines as (
     select * from {{ ref('int_payment_lines_resolved') }}
+),
+
+discounted_lines as (
+    select * from {{ ref('int_payment_lines_resolved') }}
+    where discount_amount_document <> 0
 ),
 
 targets as (
@@ -63,8 +68,7 @@ events as (
         valid_from,
         valid_to,
         _load_id
-    from payment_lines
-    where discount_amount_document <> 0
+    from discounted_lines
     union all
     select
         'ledger' as source_type,
@@ -95,30 +99,73 @@ events as (
     where document_type in ('credit_memo', 'write_off', 'recovery', 'adjustment')
 ),
 
-found as (
+met as (
     select
         events.*,
-        coalesce(targets.is_present, false) as is_matched,
+        targets.document_id is null as is_target_unknown,
         targets.installment_count,
         targets.only_installment_no,
         targets.customer_id as target_customer_id,
         targets.document_date as target_document_date,
         targets.booked_amount_document as target_booked_amount_document,
         targets.booked_amount as target_booked_amount,
-        greatest(events.valid_from, coalesce(targets.valid_from, events.valid_from)) as seen_from,
-        least(events.valid_to, coalesce(targets.valid_to, events.valid_to)) as seen_to,
-        case
-            when targets.valid_from > events.valid_from then targets._load_id
-            else events._load_id
-        end as seen_by_load_id
+        targets.valid_from as target_valid_from,
+        targets.valid_to as target_valid_to,
+        targets.answers_from as target_answers_from,
+        targets.answers_to as target_answers_to,
+        targets._load_id as target_load_id
     from events
     left join targets
         on
             events.company_code = targets.company_code
             and events.target_document_id = targets.document_id
             and events.currency_code = targets.currency_code
-            and events.valid_from < targets.valid_to
-            and events.valid_to > targets.valid_from
+            and events.valid_from < targets.answers_to
+            and events.valid_to > targets.answers_from
+),
+
+found as (
+    select
+        *,
+        not is_target_unknown as is_matched,
+        greatest(valid_from, coalesce(target_valid_from, valid_from)) as seen_from,
+        least(valid_to, coalesce(target_valid_to, valid_to)) as seen_to,
+        case
+            when target_valid_from > valid_from then target_load_id
+            else _load_id
+        end as seen_by_load_id
+    from met
+    where
+        is_target_unknown
+        or (valid_from < target_valid_to and valid_to > target_valid_from)
+    union all
+    select
+        *,
+        false as is_matched,
+        greatest(valid_from, target_answers_from) as seen_from,
+        least(valid_to, target_valid_from) as seen_to,
+        case
+            when target_answers_from > valid_from then target_load_id
+            else _load_id
+        end as seen_by_load_id
+    from met
+    where
+        valid_from < target_valid_from
+        and target_answers_from < target_valid_from
+    union all
+    select
+        *,
+        false as is_matched,
+        greatest(valid_from, target_valid_to) as seen_from,
+        least(valid_to, target_answers_to) as seen_to,
+        case
+            when target_valid_to > valid_from then target_load_id
+            else _load_id
+        end as seen_by_load_id
+    from met
+    where
+        valid_to > target_valid_to
+        and target_valid_to < target_answers_to
 ),
 
 final as (

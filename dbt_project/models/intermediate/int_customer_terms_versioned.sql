@@ -1,6 +1,13 @@
 -- Grain: one row per customer and interval of knowledge in which its payment terms were the same.
-with delivered as (
+{{ config(**replaces_touched(by='int_customer_terms_touched', keys=['customer_id'])) }}
+
+with all_delivered as (
     select * from {{ ref('stg_lake__customers') }}
+),
+
+delivered as (
+    select * from all_delivered
+    where {{ touched_only('all_delivered', 'int_customer_terms_touched', ['customer_id']) }}
 ),
 
 {{ versions_of(

@@ -6,8 +6,19 @@
     'currency_code', 'amount_document', 'amount', 'applies_to_document_id', 'has_open_dispute',
     'legal_status', 'salesperson_id', 'is_withdrawn'
 ] %}
-with delivered as (
+{{ config(**replaces_touched(
+    by='int_documents_touched', keys=['company_code', 'document_id']
+)) }}
+
+with all_delivered as (
     select * from {{ ref('stg_lake__documents') }}
+),
+
+delivered as (
+    select * from all_delivered
+    where {{ touched_only(
+        'all_delivered', 'int_documents_touched', ['company_code', 'document_id']
+    ) }}
 ),
 
 customer_terms as (

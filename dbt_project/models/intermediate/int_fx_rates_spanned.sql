@@ -1,6 +1,8 @@
 -- Grain: one row per currency and span of days with one rate to the reporting currency, as last
 -- delivered. Where the sources give no rate of the pair itself yet, the reciprocal of the opposite
 -- pair stands in.
+{{ config(**replaces_touched(by='int_currencies_touched', keys=['currency_code'])) }}
+
 with delivered as (
     select * from {{ ref('stg_lake__fx_rates') }}
     where from_currency_code <> to_currency_code
@@ -91,6 +93,7 @@ final as (
         fx_rate,
         is_reciprocal
     from usable
+    where {{ touched_only('usable', 'int_currencies_touched', ['currency_code']) }}
 )
 
 select * from final

@@ -1,12 +1,10 @@
 -- Grain: one row per movement of an item's balance and interval of knowledge, before intervals that
 -- say the same are merged. A receivable is positive. The reporting amount is rounded once, here.
+-- When the journal is refreshed, only what is touched.
 {{ config(materialized='view') }}
 
 with documents as (
-    select * from {{ ref('int_documents_versioned') }}
-    where
-        valid_from < valid_to
-        and not is_withdrawn
+    select * from {{ ref('int_documents_followed') }}
 ),
 
 applications as (
@@ -222,35 +220,47 @@ movements as (
 ),
 
 -- A recovery brings back what was written off, and takes it as paid, on one day.
-reinstatements as (
-    select
-        company_code,
-        item_type,
-        document_id,
-        installment_no,
-        customer_id,
-        'recovery_reinstatement' as movement_type,
-        effective_date,
-        currency_code,
-        -amount_document as amount_document,
-        -booked_amount as booked_amount,
-        target_booked_amount_document,
-        target_booked_amount,
-        source_type,
-        source_id,
-        source_line_no,
-        piece_no,
-        valid_from,
-        valid_to,
-        _load_id
-    from movements
-    where movement_type = 'recovery'
+sides as (
+    select false as is_reinstatement
+    union all
+    select true as is_reinstatement
 ),
 
 all_movements as (
-    select * from movements
-    union all
-    select * from reinstatements
+    select
+        movements.company_code,
+        movements.item_type,
+        movements.document_id,
+        movements.installment_no,
+        movements.customer_id,
+        case
+            when sides.is_reinstatement then 'recovery_reinstatement'
+            else movements.movement_type
+        end as movement_type,
+        movements.effective_date,
+        movements.currency_code,
+        case
+            when sides.is_reinstatement then -movements.amount_document
+            else movements.amount_document
+        end as amount_document,
+        case
+            when sides.is_reinstatement then -movements.booked_amount
+            else movements.booked_amount
+        end as booked_amount,
+        movements.target_booked_amount_document,
+        movements.target_booked_amount,
+        movements.source_type,
+        movements.source_id,
+        movements.source_line_no,
+        movements.piece_no,
+        movements.valid_from,
+        movements.valid_to,
+        movements._load_id
+    from movements
+    cross join sides
+    where
+        movements.movement_type = 'recovery'
+        or not sides.is_reinstatement
 ),
 
 rated as (

@@ -6,10 +6,18 @@
 {{ config(materialized='view') }}
 
 with payments as (
-    select * from {{ ref('int_payments_versioned') }}
-    where
-        valid_from < valid_to
-        and not is_withdrawn
+    select * from {{ ref('int_payments_followed') }}
+    where reverses_payment_id is null
+),
+
+reversing_payments as (
+    select * from {{ ref('int_payments_followed') }}
+    where reverses_payment_id is not null
+),
+
+reversible_payments as (
+    select * from {{ ref('int_payments_followed') }}
+    where reverses_payment_id is null
 ),
 
 ordinary_lines as (
@@ -34,7 +42,6 @@ ordinary_lines as (
         valid_to,
         _load_id
     from payments
-    where reverses_payment_id is null
 ),
 
 reversals as (
@@ -53,8 +60,7 @@ reversals as (
         valid_from,
         valid_to,
         _load_id
-    from payments
-    where reverses_payment_id is not null
+    from reversing_payments
 ),
 
 reversed_payments as (
@@ -68,26 +74,26 @@ reversed_payments as (
 
 reversed_lines as (
     select
-        payments.company_code,
-        payments.payment_id,
-        payments.line_no,
-        payments.currency_code,
-        payments.customer_id,
-        payments.document_id,
-        payments.installment_no,
-        abs(payments.amount_document) as line_amount_document,
+        reversible_payments.company_code,
+        reversible_payments.payment_id,
+        reversible_payments.line_no,
+        reversible_payments.currency_code,
+        reversible_payments.customer_id,
+        reversible_payments.document_id,
+        reversible_payments.installment_no,
+        abs(reversible_payments.amount_document) as line_amount_document,
         greatest(
-            payments.payment_date, coalesce(payments.application_date, payments.payment_date)
+            reversible_payments.payment_date,
+            coalesce(reversible_payments.application_date, reversible_payments.payment_date)
         ) as earliest_date,
-        payments.valid_from,
-        payments.valid_to
-    from payments
+        reversible_payments.valid_from,
+        reversible_payments.valid_to
+    from reversible_payments
     inner join reversed_payments
         on
-            payments.company_code = reversed_payments.company_code
-            and payments.payment_id = reversed_payments.reverses_payment_id
-            and payments.currency_code = reversed_payments.currency_code
-    where payments.reverses_payment_id is null
+            reversible_payments.company_code = reversed_payments.company_code
+            and reversible_payments.payment_id = reversed_payments.reverses_payment_id
+            and reversible_payments.currency_code = reversed_payments.currency_code
 ),
 
 instants as (

@@ -5,8 +5,19 @@
     'installment_no', 'application_date', 'discount_amount_document', 'payment_method',
     'reverses_payment_id', 'is_withdrawn'
 ] %}
-with delivered as (
+{{ config(**replaces_touched(
+    by='int_payments_touched', keys=['company_code', 'payment_id']
+)) }}
+
+with all_delivered as (
     select * from {{ ref('stg_lake__payments') }}
+),
+
+delivered as (
+    select * from all_delivered
+    where {{ touched_only(
+        'all_delivered', 'int_payments_touched', ['company_code', 'payment_id']
+    ) }}
 ),
 
 {{ versions_of('payments', ['company_code', 'payment_id', 'line_no'], content) }},

@@ -1,55 +1,66 @@
--- Grain: one row per company, document, currency and interval of knowledge, from the beginning of
--- time to its end without a gap. Says what a payment, memo, write-off, recovery or adjustment that
--- names the document finds there: nothing (is_present is false), or so many installments, of which
--- the one that falls due first speaks for the document.
+-- Grain: one row per company, document, currency and interval of knowledge in which an event that
+-- names the document finds it: so many installments, of which the one that falls due first speaks
+-- for the document. `answers_from` and `answers_to` add the time before, and after the last one the
+-- time after, in which the document is not found.
+{{ config(materialized='view') }}
+
 with documents as (
-    select * from {{ ref('int_documents_versioned') }}
-),
-
-eligible as (
-    select
-        *,
-        count(*) over (
-            partition by company_code, document_id, currency_code
-        ) as version_count,
-        min(installment_no) over (
-            partition by company_code, document_id, currency_code
-        ) as first_installment_no,
-        max(installment_no) over (
-            partition by company_code, document_id, currency_code
-        ) as last_installment_no
-    from documents
+    select * from {{ ref('int_documents_followed') }}
     where
-        valid_from < valid_to
-        and not is_withdrawn
-        and (
-            document_type in ('invoice', 'debit_memo', 'opening_balance')
-            or (document_type = 'adjustment' and applies_to_document_id is null)
-        )
+        document_type in ('invoice', 'debit_memo', 'opening_balance')
+        or (document_type = 'adjustment' and applies_to_document_id is null)
 ),
 
-of_one_installment as (
+followed_documents as (
+    select * from {{ ref('int_documents_followed') }}
+    where
+        document_type in ('invoice', 'debit_memo', 'opening_balance')
+        or (document_type = 'adjustment' and applies_to_document_id is null)
+),
+
+-- Nearly every document is installment 1 and no other, and says the same for ever.
+several as (
     select
         company_code,
-        document_id,
-        currency_code,
-        valid_from,
-        valid_to,
-        1 as installment_count,
-        installment_no as only_installment_no,
-        customer_id,
-        document_date,
-        amount_document as booked_amount_document,
-        amount as booked_amount,
-        _load_id,
-        version_count
-    from eligible
-    where first_installment_no = last_installment_no
+        document_id
+    from {{ ref('int_documents_followed') }}
+    where
+        installment_no <> 1
+        or valid_to < {{ far_future_at() }}
+    group by company_code, document_id
 ),
 
-of_several_installments as (
-    select * from eligible
-    where first_installment_no < last_installment_no
+plain as (
+    select
+        documents.company_code,
+        documents.document_id,
+        documents.currency_code,
+        documents.valid_from,
+        documents.valid_to,
+        1 as installment_count,
+        documents.installment_no as only_installment_no,
+        documents.customer_id,
+        documents.document_date,
+        documents.amount_document as booked_amount_document,
+        documents.amount as booked_amount,
+        documents._load_id,
+        {{ beginning_at() }} as answers_from,
+        {{ far_future_at() }} as answers_to
+    from documents
+    left join several
+        on
+            documents.company_code = several.company_code
+            and documents.document_id = several.document_id
+    where several.document_id is null
+),
+
+of_several as (
+    select followed_documents.*
+    from followed_documents
+    inner join several
+        on
+            followed_documents.company_code = several.company_code
+            and followed_documents.document_id = several.document_id
 ),
 
 instants as (
@@ -58,14 +69,14 @@ instants as (
         document_id,
         currency_code,
         valid_from as instant_at
-    from of_several_installments
+    from of_several
     union
     select
         company_code,
         document_id,
         currency_code,
         valid_to as instant_at
-    from of_several_installments
+    from of_several
 ),
 
 epochs as (
@@ -84,24 +95,24 @@ ranked_by_epoch as (
     select
         epochs.epoch_from,
         epochs.epoch_to,
-        of_several_installments.*,
+        of_several.*,
         row_number() over (
             partition by
                 epochs.company_code, epochs.document_id, epochs.currency_code, epochs.epoch_from
-            order by of_several_installments.due_date, of_several_installments.installment_no
+            order by of_several.due_date, of_several.installment_no
         ) as installment_rank,
         count(*) over (
             partition by
                 epochs.company_code, epochs.document_id, epochs.currency_code, epochs.epoch_from
         ) as installment_count
     from epochs
-    inner join of_several_installments
+    inner join of_several
         on
-            epochs.company_code = of_several_installments.company_code
-            and epochs.document_id = of_several_installments.document_id
-            and epochs.currency_code = of_several_installments.currency_code
-            and epochs.epoch_from >= of_several_installments.valid_from
-            and epochs.epoch_from < of_several_installments.valid_to
+            epochs.company_code = of_several.company_code
+            and epochs.document_id = of_several.document_id
+            and epochs.currency_code = of_several.currency_code
+            and epochs.epoch_from >= of_several.valid_from
+            and epochs.epoch_from < of_several.valid_to
 ),
 
 -- The installment that falls due first speaks for the document.
@@ -118,60 +129,32 @@ first_installments as (
         document_date,
         amount_document as booked_amount_document,
         amount as booked_amount,
-        _load_id,
-        version_count
+        _load_id
     from ranked_by_epoch
     where installment_rank = 1
 ),
 
-present as (
-    select * from of_one_installment
-    union all
-    select * from first_installments
-),
-
-followed as (
+answering as (
     select
         *,
         lag(valid_to, 1, {{ beginning_at() }}) over (
             partition by company_code, document_id, currency_code order by valid_from
-        ) as previous_valid_to,
-        lead(valid_from) over (
-            partition by company_code, document_id, currency_code order by valid_from
-        ) as next_valid_from
-    from present
-    where version_count > 1
-    union all
-    select
-        *,
-        {{ beginning_at() }} as previous_valid_to,
-        cast(null as timestamp) as next_valid_from
-    from present
-    where version_count = 1
+        ) as answers_from,
+        case
+            when
+                lead(valid_from) over (
+                    partition by company_code, document_id, currency_code order by valid_from
+                ) is null
+                then {{ far_future_at() }}
+            else valid_to
+        end as answers_to
+    from first_installments
 ),
 
-gaps as (
-    select
-        company_code,
-        document_id,
-        currency_code,
-        previous_valid_to as valid_from,
-        valid_from as valid_to,
-        _load_id
-    from followed
-    where previous_valid_to < valid_from
+answers as (
+    select * from plain
     union all
-    select
-        company_code,
-        document_id,
-        currency_code,
-        valid_to as valid_from,
-        {{ far_future_at() }} as valid_to,
-        _load_id
-    from followed
-    where
-        next_valid_from is null
-        and valid_to < {{ far_future_at() }}
+    select * from answering
 ),
 
 final as (
@@ -181,7 +164,8 @@ final as (
         currency_code,
         valid_from,
         valid_to,
-        true as is_present,
+        answers_from,
+        answers_to,
         installment_count,
         case when installment_count = 1 then only_installment_no end as only_installment_no,
         customer_id,
@@ -189,23 +173,7 @@ final as (
         booked_amount_document,
         booked_amount,
         _load_id
-    from present
-    union all
-    select
-        company_code,
-        document_id,
-        currency_code,
-        valid_from,
-        valid_to,
-        false as is_present,
-        0 as installment_count,
-        cast(null as integer) as only_installment_no,
-        cast(null as varchar) as customer_id,
-        cast(null as date) as document_date,
-        cast(null as decimal(18, 2)) as booked_amount_document,
-        cast(null as decimal(18, 2)) as booked_amount,
-        _load_id
-    from gaps
+    from answers
 )
 
 select * from final

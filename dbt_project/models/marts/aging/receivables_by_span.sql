@@ -1,14 +1,36 @@
 -- Grain: one row per item and span of days [open_from, open_to) in which its document balance was
 -- the same and not zero, as known at the run's known_at. A converted balance with a movement that
 -- has no rate is null.
-with movements as (
+{{ config(**replaces_touched(
+    by='int_balances_touched', keys=['company_code', 'item_type', 'document_id']
+)) }}
+
+with all_movements as (
     select * from {{ ref('receivable_movements') }}
-    where is_current
+),
+
+movements as (
+    select * from all_movements
+    where
+        is_current
+        and {{ touched_only(
+            'all_movements',
+            'int_balances_touched',
+            ['company_code', 'item_type', 'document_id']
+        ) }}
+),
+
+all_items as (
+    select * from {{ ref('receivable_items') }}
 ),
 
 items as (
-    select * from {{ ref('receivable_items') }}
-    where is_current
+    select * from all_items
+    where
+        is_current
+        and {{ touched_only(
+            'all_items', 'int_balances_touched', ['company_code', 'item_type', 'document_id']
+        ) }}
 ),
 
 movements_by_day as (

@@ -61,7 +61,19 @@ reversals as (
 
 dated as (
     select
-        movements.movement_id,
+        concat_ws(
+            '|',
+            movements.company_code,
+            movements.source_type,
+            movements.source_id,
+            cast(movements.source_line_no as varchar),
+            cast(movements.piece_no as varchar),
+            movements.movement_type,
+            movements.item_type,
+            movements.document_id,
+            cast(movements.installment_no as varchar),
+            cast({{ microseconds_of('movements._recorded_at') }} as varchar)
+        ) as movement_id,
         movements.company_code,
         movements.source_id as payment_id,
         movements.source_line_no as line_no,

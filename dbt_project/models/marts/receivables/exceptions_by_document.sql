@@ -1,21 +1,14 @@
 -- Grain: one row per document's installment or payment line and exception code. All of these were
 -- accepted: they are facts of the business that somebody should look at.
-with applications as (
-    select * from {{ ref('int_applications_matched') }}
-    where
-        valid_to = {{ far_future_at() }}
-        and event_type <> 'discount'
+with unresolved as (
+    select * from {{ ref('int_applications_unresolved') }}
 ),
 
-targets as (
-    select * from {{ ref('int_targets_versioned') }}
+balances as (
+    select * from {{ ref('receivables_by_span') }}
     where
-        valid_to = {{ far_future_at() }}
-        and is_present
-),
-
-receivables as (
-    select * from {{ ref('receivables_by_document') }}
+        is_over_applied
+        and item_type = 'document'
 ),
 
 documents as (
@@ -36,11 +29,14 @@ payments as (
 
 movements as (
     select * from {{ ref('receivable_movements') }}
-    where is_current
+    where
+        is_current
+        and amount is null
 ),
 
 customers as (
     select * from {{ ref('dim_customers') }}
+    where not is_unknown
 ),
 
 run_parameters as (
@@ -56,6 +52,8 @@ entries as (
         installment_no as source_line_no,
         customer_id,
         document_date as entry_date,
+        due_date,
+        document_type,
         currency_code,
         amount_document
     from documents
@@ -67,42 +65,35 @@ entries as (
         line_no as source_line_no,
         customer_id,
         payment_date as entry_date,
+        payment_date as due_date,
+        'payment' as document_type,
         currency_code,
         amount_document
     from payments
 ),
 
-target_documents as (
-    select
-        company_code,
-        document_id
-    from targets
-    group by company_code, document_id
+-- Until customers were delivered, nobody can be unknown among them.
+known_customers as (
+    select count(*) as customer_count from customers
 ),
 
-unmatched as (
+told_by_events as (
     select
-        applications.source_type,
-        applications.company_code,
-        applications.source_id,
-        applications.source_line_no,
+        source_type,
+        company_code,
+        source_id,
+        source_line_no,
         case
-            when target_documents.document_id is not null then 'currency_mismatch'
+            when is_target_of_other_currency then 'currency_mismatch'
             else 'unknown_document'
         end as exception_code,
-        applications.amount_document,
-        applications.target_document_id as exception_detail
-    from applications
-    left join target_documents
-        on
-            applications.company_code = target_documents.company_code
-            and applications.target_document_id = target_documents.document_id
+        amount_document,
+        target_document_id as exception_detail
+    from unresolved
     where
-        not applications.is_matched
-        and applications.target_document_id is not null
-),
-
-unmatched_write_offs as (
+        not is_matched
+        and target_document_id is not null
+    union all
     select
         source_type,
         company_code,
@@ -111,50 +102,75 @@ unmatched_write_offs as (
         'unmatched_write_off' as exception_code,
         amount_document,
         target_document_id as exception_detail
-    from applications
+    from unresolved
     where
-        event_type = 'write_off'
-        and not is_matched
-),
-
-unknown_reversed_payments as (
+        not is_matched
+        and event_type = 'write_off'
+    union all
     select
-        applications.source_type,
-        applications.company_code,
-        applications.source_id,
-        applications.source_line_no,
+        unresolved.source_type,
+        unresolved.company_code,
+        unresolved.source_id,
+        unresolved.source_line_no,
         'unknown_reversed_payment' as exception_code,
-        applications.amount_document,
+        unresolved.amount_document,
         payments.reverses_payment_id as exception_detail
-    from applications
+    from unresolved
     inner join payments
         on
-            applications.company_code = payments.company_code
-            and applications.source_id = payments.payment_id
-            and applications.source_line_no = payments.line_no
-    where
-        applications.source_type = 'payments'
-        and not applications.is_reversed_payment_known
-),
-
-over_applied as (
+            unresolved.company_code = payments.company_code
+            and unresolved.source_id = payments.payment_id
+            and unresolved.source_line_no = payments.line_no
+    where not unresolved.is_reversed_payment_known
+    union all
+    select
+        source_type,
+        company_code,
+        source_id,
+        source_line_no,
+        'missing_rate' as exception_code,
+        amount_document,
+        currency_code as exception_detail
+    from movements
+    union all
     select
         'ledger' as source_type,
-        company_code,
-        document_id as source_id,
-        installment_no as source_line_no,
+        balances.company_code,
+        balances.document_id as source_id,
+        balances.installment_no as source_line_no,
         'over_applied' as exception_code,
-        open_amount_document as amount_document,
+        balances.open_amount_document as amount_document,
         cast(null as varchar) as exception_detail
-    from receivables
-    where is_over_applied
+    from balances
+    cross join run_parameters
+    where
+        balances.open_from <= run_parameters.as_of_date
+        and balances.open_to > run_parameters.as_of_date
 ),
 
--- Until customers were delivered, nobody can be unknown among them.
-known_customers as (
-    select count(*) as customer_count
-    from customers
-    where not is_unknown
+told_of_entries as (
+    select
+        told_by_events.source_type,
+        told_by_events.company_code,
+        told_by_events.source_id,
+        told_by_events.source_line_no,
+        told_by_events.exception_code,
+        told_by_events.amount_document,
+        told_by_events.exception_detail,
+        entries.customer_id,
+        entries.currency_code
+    from told_by_events
+    inner join entries
+        on
+            told_by_events.source_type = entries.source_type
+            and told_by_events.company_code = entries.company_code
+            and told_by_events.source_id = entries.source_id
+            and told_by_events.source_line_no = entries.source_line_no
+    -- An adjustment of nothing is no receivable.
+    where
+        told_by_events.exception_code <> 'over_applied'
+        or entries.document_type <> 'adjustment'
+        or entries.amount_document <> 0
 ),
 
 unknown_customers as (
@@ -165,13 +181,15 @@ unknown_customers as (
         entries.source_line_no,
         'unknown_customer' as exception_code,
         entries.amount_document,
-        entries.customer_id as exception_detail
+        entries.customer_id as exception_detail,
+        entries.customer_id,
+        entries.currency_code
     from entries
     cross join known_customers
     left join customers
         on entries.customer_id = customers.customer_id
     where
-        coalesce(customers.is_unknown, true)
+        customers.customer_id is null
         and known_customers.customer_count > 0
 ),
 
@@ -183,7 +201,9 @@ future_dated as (
         entries.source_line_no,
         'future_dated' as exception_code,
         entries.amount_document,
-        cast(entries.entry_date as varchar) as exception_detail
+        cast(entries.entry_date as varchar) as exception_detail,
+        entries.customer_id,
+        entries.currency_code
     from entries
     cross join run_parameters
     where entries.entry_date > run_parameters.as_of_date
@@ -191,59 +211,49 @@ future_dated as (
 
 due_before_document as (
     select
-        'ledger' as source_type,
-        company_code,
-        document_id as source_id,
-        installment_no as source_line_no,
-        'due_before_document' as exception_code,
-        amount_document,
-        cast(due_date as varchar) as exception_detail
-    from documents
-    where due_date < document_date
-),
-
-missing_rates as (
-    select
         source_type,
         company_code,
         source_id,
         source_line_no,
-        'missing_rate' as exception_code,
+        'due_before_document' as exception_code,
         amount_document,
-        currency_code as exception_detail
-    from movements
-    where rate_status = 'missing'
+        cast(due_date as varchar) as exception_detail,
+        customer_id,
+        currency_code
+    from entries
+    where due_date < entry_date
 ),
 
 all_exceptions as (
-    select * from unmatched
-    union all
-    select * from unmatched_write_offs
-    union all
-    select * from unknown_reversed_payments
-    union all
-    select * from over_applied
+    select * from told_of_entries
     union all
     select * from unknown_customers
     union all
     select * from future_dated
     union all
     select * from due_before_document
-    union all
-    select * from missing_rates
 ),
 
 collected as (
     select
-        source_type,
         company_code,
+        source_type,
         source_id,
         source_line_no,
         exception_code,
+        customer_id,
+        currency_code,
         max(abs(amount_document)) as exception_amount_document,
         max(exception_detail) as exception_detail
     from all_exceptions
-    group by source_type, company_code, source_id, source_line_no, exception_code
+    group by
+        company_code,
+        source_type,
+        source_id,
+        source_line_no,
+        exception_code,
+        customer_id,
+        currency_code
 ),
 
 final as (
@@ -254,18 +264,12 @@ final as (
         collected.source_id,
         collected.source_line_no,
         collected.exception_code,
-        entries.customer_id,
-        entries.currency_code,
+        collected.customer_id,
+        collected.currency_code,
         cast(collected.exception_amount_document as decimal(18, 2)) as exception_amount_document,
         collected.exception_detail
     from collected
     cross join run_parameters
-    inner join entries
-        on
-            collected.source_type = entries.source_type
-            and collected.company_code = entries.company_code
-            and collected.source_id = entries.source_id
-            and collected.source_line_no = entries.source_line_no
 )
 
 select * from final

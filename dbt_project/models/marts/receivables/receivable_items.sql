@@ -1,21 +1,49 @@
 -- Grain: one row per item and interval of knowledge. An item is what a balance stands on: a
 -- document's installment, or the line of a payment while its cash is not applied.
-with documents as (
-    select * from {{ ref('int_documents_versioned') }}
+{{ config(**replaces_touched(
+    by='int_items_touched', keys=['company_code', 'item_type', 'document_id']
+)) }}
+
+with all_documents as (
+    select
+        *,
+        'document' as item_type
+    from {{ ref('int_documents_versioned') }}
+),
+
+documents as (
+    select * from all_documents
     where
         valid_from < valid_to
         and not is_withdrawn
+        and {{ touched_only(
+            'all_documents', 'int_items_touched', ['company_code', 'item_type', 'document_id']
+        ) }}
+),
+
+all_payments as (
+    select
+        *,
+        'payment' as item_type
+    from {{ ref('int_payments_versioned') }}
 ),
 
 payments as (
-    select * from {{ ref('int_payments_versioned') }}
+    select * from all_payments
     where
         valid_from < valid_to
         and not is_withdrawn
+        and {{ touched_only(
+            'all_payments',
+            'int_items_touched',
+            ['company_code', 'item_type', 'document_id'],
+            {'document_id': 'all_payments.payment_id'}
+        ) }}
 ),
 
 movements as (
     select * from {{ ref('receivable_movements') }}
+    where item_type = 'payment'
 ),
 
 payment_items as (
@@ -24,14 +52,16 @@ payment_items as (
         document_id,
         installment_no
     from movements
-    where item_type = 'payment'
+    where {{ touched_only(
+        'movements', 'int_items_touched', ['company_code', 'item_type', 'document_id']
+    ) }}
     group by company_code, document_id, installment_no
 ),
 
 final as (
     select
         company_code,
-        'document' as item_type,
+        item_type,
         document_id,
         installment_no,
         customer_id,
@@ -59,7 +89,7 @@ final as (
     union all
     select
         payments.company_code,
-        'payment' as item_type,
+        payments.item_type,
         payments.payment_id as document_id,
         payments.line_no as installment_no,
         payments.customer_id,

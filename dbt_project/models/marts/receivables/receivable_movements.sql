@@ -8,8 +8,21 @@
 {%- set content = [
     'customer_id', 'effective_date', 'currency_code', 'amount_document', 'amount'
 ] %}
-with movements as (
+{{ config(**replaces_touched(
+    by='int_applications_touched', keys=['source_type', 'company_code', 'source_id']
+)) }}
+
+with all_movements as (
     select * from {{ ref('int_movements_converted') }}
+),
+
+movements as (
+    select * from all_movements
+    where {{ touched_only(
+        'all_movements',
+        'int_applications_touched',
+        ['source_type', 'company_code', 'source_id']
+    ) }}
 ),
 
 restated_slots as (
@@ -21,22 +34,19 @@ restated_slots as (
         {{ slot | join(',\n        ') }}
 ),
 
-flagged as (
-    select
-        movements.*,
-        restated_slots.company_code is not null as is_restated
+restated as (
+    select movements.*
+    from movements
+    inner join restated_slots
+        on {{ equal_columns(slot, 'movements', 'restated_slots') }}
+),
+
+said_once as (
+    select movements.*
     from movements
     left join restated_slots
-        on
-            movements.company_code = restated_slots.company_code
-            and movements.item_type = restated_slots.item_type
-            and movements.document_id = restated_slots.document_id
-            and movements.installment_no = restated_slots.installment_no
-            and movements.movement_type = restated_slots.movement_type
-            and movements.source_type = restated_slots.source_type
-            and movements.source_id = restated_slots.source_id
-            and movements.source_line_no = restated_slots.source_line_no
-            and movements.piece_no = restated_slots.piece_no
+        on {{ equal_columns(slot, 'movements', 'restated_slots') }}
+    where restated_slots.company_code is null
 ),
 
 compared as (
@@ -51,8 +61,7 @@ compared as (
             ) is not distinct from {{ content_record(content) }},
             false
         ) as is_same_as_before
-    from flagged
-    where is_restated
+    from restated
 ),
 
 numbered as (
@@ -81,8 +90,7 @@ merged as (
         valid_from,
         valid_to,
         _load_id
-    from flagged
-    where not is_restated
+    from said_once
     union all
     select
         {{ (slot + content) | join(',\n        ') }},
@@ -95,19 +103,6 @@ merged as (
 
 final as (
     select
-        concat_ws(
-            '|',
-            company_code,
-            source_type,
-            source_id,
-            cast(source_line_no as varchar),
-            cast(piece_no as varchar),
-            movement_type,
-            item_type,
-            document_id,
-            cast(installment_no as varchar),
-            cast({{ microseconds_of('valid_from') }} as varchar)
-        ) as movement_id,
         company_code,
         item_type,
         document_id,

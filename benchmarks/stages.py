@@ -2,18 +2,29 @@
 
 ``python -m benchmarks.stages <stage> <home>``, with the stages `ingest`, `suites`, `parse`,
 `models` and `build`, in that order on one home whose landing folder holds a `canonical` delivery.
-After another delivery, `ingest` and then `models_again` or `build_again` refresh what was built.
+After another delivery, `ingest` and then `build_again` refresh what was built.
+
+The stage `refresh` is the whole of it as users run it, `python -m orchestration.refresh`; what its
+parts cost is written to `costs.json` in the home.
 """
 
+import json
+import resource
 import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import polars as pl
 
 TIMEZONE = "Asia/Shanghai"
 RUN = "benchmark"
+COSTS = "costs.json"
+PARTS = ("ingest", "suites", "parse", "models", "tests and proofs", "publication", "the rest")
 
 
 def ingest(home: Path) -> None:
@@ -94,11 +105,6 @@ def build(home: Path) -> None:
     _build(home)
 
 
-def models_again(home: Path) -> None:
-    """Refresh every model that is there, without tests."""
-    _build(home, "resource_type:seed", "resource_type:model", continues=True)
-
-
 def build_again(home: Path) -> None:
     """Refresh and test every model that is there."""
     _build(home, continues=True)
@@ -136,19 +142,80 @@ def _write_run_parameters(
     from orchestration import deliveries
     from orchestration.settings import load_settings
 
+    settings = load_settings()
     deliveries.write_run_parameters(
-        load_settings(),
+        settings,
         load_records_from_frame(lake.load_records(lake.Folders.of_home(home))),
         run_id=RUN,
         code_version=RUN,
-        previous_as_of_date=previous_as_of_date,
-        previous_known_at=previous_known_at,
+    )
+    asked = pl.read_parquet(settings.run_parameters).with_columns(
+        pl.lit(previous_as_of_date, pl.Date).alias("previous_as_of_date"),
+        pl.lit(previous_known_at, pl.Datetime("us")).alias("previous_known_at"),
+    )
+    asked.write_parquet(settings.run_parameters)
+
+
+def refresh(home: Path) -> None:
+    """Refresh as users do, and write down the CPU seconds of each part."""
+    import ingest.lake
+    import orchestration.assets
+    import quality
+    from orchestration import dbt_runs
+    from orchestration import refresh as command
+
+    costs: defaultdict[str, float] = defaultdict(float)
+    for module, name, part in (
+        (ingest.lake, "stage_pending", "ingest"),
+        (ingest.lake, "admit", "ingest"),
+        (quality, "judge_loads", "suites"),
+        (dbt_runs, "prepare_project", "parse"),
+        (orchestration.assets, "publish", "publication"),
+    ):
+        setattr(module, name, _metered(getattr(module, name), part, costs))
+    build_all = dbt_runs.build
+
+    def metered_build(*arguments: Any, **options: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
+        before = _cpu_seconds()
+        for event in build_all(*arguments, **options):
+            after = _cpu_seconds()
+            node = event["data"]["node_info"]
+            is_trust = node["resource_type"] == "test" or node["node_name"] == "proofs"
+            costs["tests and proofs" if is_trust else "models"] += after - before
+            yield event
+            # What Dagster makes of the event is not dbt's.
+            before = _cpu_seconds()
+
+    dbt_runs.build = metered_build
+    status = command.main([])
+    costs["the rest"] = _cpu_seconds() - sum(costs.values())
+    (home / COSTS).write_text(json.dumps({part: costs[part] for part in PARTS}))
+    if status:
+        raise RuntimeError(f"the refresh left with {status}")
+
+
+def _metered(
+    function: Callable[..., Any], part: str, costs: defaultdict[str, float]
+) -> Callable[..., Any]:
+    def metered(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        before = _cpu_seconds()
+        try:
+            return function(*arguments, **options)
+        finally:
+            costs[part] += _cpu_seconds() - before
+
+    return metered
+
+
+def _cpu_seconds() -> float:
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     )
 
 
 STAGES = {
-    stage.__name__: stage
-    for stage in (ingest, suites, parse, models, build, models_again, build_again)
+    stage.__name__: stage for stage in (ingest, suites, parse, models, build, build_again, refresh)
 }
 
 if __name__ == "__main__":

@@ -1,31 +1,34 @@
 -- The floor of the marts: what a good analyst writes by hand for this one data set. No versions, no
--- two times, no contracts, no tests, no proofs: one script over clean Parquet, the same answers.
--- Runs with the variables source (a folder of Parquet) and as_of_date set by the caller.
+-- two times, no contracts, no tests, no proofs: one script over clean tables (load.sql), the same
+-- answers. What has no rows in this data (memos, discounts, installments, exchange rates, surveys,
+-- trainings, quarantine) has no lines here. Runs with the variable as_of_date set by the caller.
 
 create table documents as
 select
     document_id, customer_id, document_date, due_date, currency_code, amount
-from read_parquet(getvariable('source') || '/ledger.parquet')
+from ledger
 where document_type = 'invoice';
 
 create table movements as
-select document_id, 'invoice' as movement_type, document_date as effective_date, amount
+select document_id, 'invoice' as movement_type, document_id as source_id, document_date as effective_date, amount
 from documents
 union all
 select
     p.document_id,
     'payment',
+    p.payment_id,
     greatest(p.payment_date, d.document_date),
     -p.amount
-from read_parquet(getvariable('source') || '/payments.parquet') as p
+from payments as p
 inner join documents as d using (document_id)
 union all
 select
     w.applies_to_document_id,
     'write_off',
+    w.document_id,
     greatest(w.document_date, d.document_date),
     -w.amount
-from read_parquet(getvariable('source') || '/ledger.parquet') as w
+from ledger as w
 inner join documents as d on w.applies_to_document_id = d.document_id
 where w.document_type = 'write_off';
 
@@ -122,96 +125,198 @@ select
     p.payment_date - d.document_date as days_from_document_date,
     p.payment_date - d.due_date as days_from_due_date,
     d.due_date
-from read_parquet(getvariable('source') || '/payments.parquet') as p
+from payments as p
 inner join documents as d using (document_id);
 
 create table periods as
 with months as (
     select distinct date_trunc('month', as_of_date)::date as first_day from slices
+),
+
+listed as (
+    select distinct 'month' as period_type, first_day as period_start, last_day(first_day) as period_end from months
+    union all
+    select distinct 'quarter', date_trunc('quarter', first_day)::date, (date_trunc('quarter', first_day) + interval 3 month - interval 1 day)::date from months
+    union all
+    select distinct 'half_year', (date_trunc('year', first_day) + to_months(6 * ((month(first_day) - 1) // 6)::int))::date, (date_trunc('year', first_day) + to_months(6 * ((month(first_day) - 1) // 6)::int + 6) - interval 1 day)::date from months
+    union all
+    select distinct 'year', date_trunc('year', first_day)::date, (date_trunc('year', first_day) + interval 1 year - interval 1 day)::date from months
 )
 
-select distinct 'month' as period_type, first_day as period_start, last_day(first_day) as period_end from months
-union all
-select distinct 'quarter', date_trunc('quarter', first_day)::date, (date_trunc('quarter', first_day) + interval 3 month - interval 1 day)::date from months
-union all
-select distinct 'half_year', (date_trunc('year', first_day) + to_months(6 * ((month(first_day) - 1) // 6)::int))::date, (date_trunc('year', first_day) + to_months(6 * ((month(first_day) - 1) // 6)::int + 6) - interval 1 day)::date from months
-union all
-select distinct 'year', date_trunc('year', first_day)::date, (date_trunc('year', first_day) + interval 1 year - interval 1 day)::date from months;
+select
+    *,
+    date_trunc('month', least(period_end, getvariable('as_of_date')::date))::date as last_month,
+    datediff('month', period_start, least(period_end, getvariable('as_of_date')::date)) + 1 as month_count,
+    least(period_end, getvariable('as_of_date')::date) - period_start + 1 as day_count
+from listed;
+
+-- Everything that is summed by month: small, whatever the number of documents.
+create table cube as
+select
+    date_trunc('month', m.effective_date)::date as month_start,
+    date_trunc('month', d.due_date)::date as due_month,
+    d.due_date = last_day(d.due_date) as is_due_at_month_end,
+    c.segment,
+    c.region,
+    sum(m.amount) as change_amount,
+    sum(m.amount) filter (where movement_type = 'invoice') as billed,
+    -sum(m.amount) filter (where movement_type = 'payment') as cash,
+    -sum(m.amount) filter (where movement_type = 'payment' and m.effective_date <= d.due_date) as cash_within_0,
+    -sum(m.amount) filter (where movement_type = 'payment' and m.effective_date <= d.due_date + 30) as cash_within_30,
+    -sum(m.amount) filter (where movement_type = 'payment' and m.effective_date <= d.due_date + 60) as cash_within_60,
+    -sum(m.amount) filter (where movement_type = 'payment' and m.effective_date <= d.due_date + 90) as cash_within_90,
+    -sum(m.amount * (m.effective_date - d.document_date)) filter (where movement_type = 'payment') as cash_days,
+    -sum(m.amount * (m.effective_date - d.due_date)) filter (where movement_type = 'payment') as cash_days_from_due_date,
+    -sum(m.amount) filter (where movement_type = 'write_off') as written_off
+from movements as m
+inner join documents as d using (document_id)
+inner join customers as c using (customer_id)
+where m.effective_date <= getvariable('as_of_date')::date
+group by all;
 
 create table monthly as
-with scoped as (
-    select c.customer_id, s.scope_type, s.scope_id
-    from read_parquet(getvariable('source') || '/customers.parquet') as c,
-        lateral (values ('company', 'main'), ('segment', c.segment), ('region', c.region)) as s (scope_type, scope_id)
+with months as (
+    select distinct date_trunc('month', as_of_date)::date as month_start from slices
 ),
 
-facts as (
-    select date_trunc('month', m.effective_date)::date as month_start, d.customer_id,
-        sum(m.amount) filter (where movement_type = 'invoice') as sales,
-        -sum(m.amount) filter (where movement_type = 'payment') as cash,
-        -sum(m.amount) filter (where movement_type = 'write_off') as written_off,
-        sum(m.amount) as change_amount
-    from movements as m inner join documents as d using (document_id) group by all
-),
-
-current_ar as (
-    select date_trunc('month', as_of_date)::date as month_start, customer_id,
-        sum(open_amount) as closing,
-        sum(open_amount) filter (where aging_bucket = 'current') as closing_current
-    from aging_by_customer
-    where bucket_set = 'days' and age_basis = 'due_date' and as_of_date = last_day(as_of_date)
+flows as (
+    select s.scope_type, s.scope_id, month_start, due_month, is_due_at_month_end,
+        sum(columns(* exclude (scope_type, scope_id, month_start, due_month, is_due_at_month_end, segment, region)))
+    from cube, lateral (values ('company', 'main'), ('segment', segment), ('region', region)) as s (scope_type, scope_id)
     group by all
 ),
 
-collected as (
-    select date_trunc('month', effective_date)::date as month_start, customer_id,
-        sum(amount * days_from_document_date) as weighted_days, sum(amount) as applied,
-        sum(amount) filter (where due_date <= last_day(effective_date)) as applied_due
-    from cash_applications group by all
-),
-
-falling_due as (
-    select date_trunc('month', due_date)::date as month_start, customer_id, sum(amount) as falling_due
-    from documents group by all
-),
-
-keys as (
-    select month_start, customer_id from facts
-    union select month_start, customer_id from current_ar
-    union select month_start, customer_id from collected
-    union select month_start, customer_id from falling_due
+cells as (
+    select distinct scope_type, scope_id, due_month, is_due_at_month_end from flows
 )
 
-select scope_type, scope_id, month_start, sum(sales) as sales, sum(cash) as cash, sum(written_off) as written_off,
-    sum(closing) as closing, sum(closing_current) as closing_current, sum(weighted_days) as weighted_days,
-    sum(applied) as applied, sum(applied_due) as applied_due, sum(falling_due) as falling_due
-from keys
-left join facts using (month_start, customer_id)
-left join current_ar using (month_start, customer_id)
-left join collected using (month_start, customer_id)
-left join falling_due using (month_start, customer_id)
-inner join scoped using (customer_id)
-group by all;
+select
+    c.*, m.month_start, f.* exclude (scope_type, scope_id, due_month, is_due_at_month_end, month_start),
+    coalesce(sum(f.change_amount) over (partition by c.scope_type, c.scope_id, c.due_month, c.is_due_at_month_end order by m.month_start), 0) as closing
+from cells as c cross join months as m
+left join flows as f using (scope_type, scope_id, due_month, is_due_at_month_end, month_start);
+
+create macro ratio(n, d) as case when d > 0 then n::decimal(38, 4)::double / d end;
 
 create table turnover_by_period as
+with sums as (
+    select
+        p.*, scope_type, scope_id,
+        coalesce(sum(closing) filter (where month_start < p.period_start), 0) as opening_amount,
+        coalesce(sum(closing) filter (where month_start = last_month), 0) as closing_amount,
+        coalesce(sum(closing) filter (where month_start = last_month and (due_month > last_month or due_month = last_month and is_due_at_month_end)), 0) as closing_current_amount,
+        sum(closing) as month_ends_amount,
+        sum(closing) filter (where month_start < p.period_start or month_start = last_month or month(month_start) % 3 = 0) as quarter_ends_amount,
+        coalesce(sum(billed) filter (where month_start >= p.period_start), 0) as credit_sales_amount,
+        coalesce(sum(cash) filter (where month_start >= p.period_start), 0) as cash_applied_amount,
+        sum(cash_days) filter (where month_start >= p.period_start) as cash_days,
+        sum(cash_days_from_due_date) filter (where month_start >= p.period_start) as cash_days_from_due_date
+    from periods as p inner join monthly as m
+        on m.month_start between p.period_start - interval 1 month and p.period_end
+    group by all
+),
+
+rolling as (
+    select p.period_type, p.period_start, m.scope_type, m.scope_id, sum(billed) as rolling_sales
+    from periods as p inner join monthly as m
+        on m.month_start between p.last_month - interval 2 month and p.period_end
+    group by all
+)
+
 select
-    p.period_type, p.period_start, m.scope_type, m.scope_id,
-    sum(m.sales) as sales, sum(m.weighted_days) / sum(m.applied) as average_collection_days,
-    arg_max(m.closing, m.month_start) as closing,
-    sum(m.written_off) as written_off,
-    sum(m.applied_due) as applied_due, sum(m.falling_due) as falling_due
-from periods as p inner join monthly as m on m.month_start between p.period_start and p.period_end
-group by all;
+    *,
+    ratio(credit_sales_amount, (opening_amount + closing_amount) / 2) as receivables_turnover,
+    ratio(credit_sales_amount * (month_count + 1), month_ends_amount) as receivables_turnover_13_point,
+    ratio(credit_sales_amount * (2 + (month_count - 1) // 3), quarter_ends_amount) as receivables_turnover_5_point,
+    ratio((opening_amount + closing_amount) * day_count, 2 * credit_sales_amount) as turnover_days,
+    ratio(closing_amount * day_count, credit_sales_amount) as days_sales_outstanding,
+    case when last_month - interval 2 month >= (select min(month_start) from monthly)
+        then ratio(closing_amount * (least(period_end, getvariable('as_of_date')::date) - (last_month - interval 2 month)::date + 1), rolling_sales) end as days_sales_outstanding_rolling_3m,
+    ratio(closing_current_amount * day_count, credit_sales_amount) as best_possible_days_sales_outstanding,
+    ratio((closing_amount - closing_current_amount) * day_count, credit_sales_amount) as average_days_delinquent,
+    ratio(cash_days, cash_applied_amount) as average_collection_days,
+    ratio(cash_days_from_due_date, cash_applied_amount) as average_collection_days_from_due_date,
+    ratio(closing_amount, closing_amount + cash_applied_amount) as unpaid_rate,
+    100 * ratio((opening_amount - closing_amount) * month_count + credit_sales_amount, (opening_amount - closing_current_amount) * month_count + credit_sales_amount) as collection_effectiveness_index,
+    100 * ratio(opening_amount + credit_sales_amount - closing_amount, opening_amount + credit_sales_amount - closing_current_amount) as collection_effectiveness_index_period_total
+from sums left join rolling using (period_type, period_start, scope_type, scope_id);
+
+create table bad_debt_by_period as
+with sums as (
+    select
+        p.*, scope_type, scope_id,
+        coalesce(sum(closing) filter (where month_start < p.period_start and due_month < p.period_start), 0) as past_due_opening_amount,
+        coalesce(sum(closing) filter (where month_start < p.period_start and due_month between p.period_start and last_month), 0)
+        + coalesce(sum(billed) filter (where month_start >= p.period_start and due_month <= last_month), 0) as falling_due_amount,
+        coalesce(sum(cash) filter (where month_start >= p.period_start and due_month <= last_month), 0) as cash_on_due_items_amount,
+        coalesce(sum(cash) filter (where month_start >= p.period_start), 0) as cash_applied_amount,
+        coalesce(sum(written_off) filter (where month_start >= p.period_start), 0) as write_off_amount,
+        coalesce(sum(billed) filter (where month_start >= p.period_start), 0) as credit_sales_amount,
+        coalesce(sum(closing) filter (where month_start < p.period_start), 0) as opening_amount,
+        coalesce(sum(closing) filter (where month_start = last_month), 0) as closing_amount
+    from periods as p inner join monthly as m
+        on m.month_start between p.period_start - interval 1 month and p.period_end
+    group by all
+),
+
+due as (
+    select
+        p.period_type, p.period_start, m.scope_type, m.scope_id, sum(billed) as billed,
+        sum(cash_within_0) as cash_within_0, sum(cash_within_30) as cash_within_30,
+        sum(cash_within_60) as cash_within_60, sum(cash_within_90) as cash_within_90
+    from periods as p inner join monthly as m on m.due_month between p.period_start and p.period_end
+    group by all
+)
+
+select
+    sums.*,
+    ratio(cash_on_due_items_amount, past_due_opening_amount + falling_due_amount) as recovery_rate,
+    case when period_end <= getvariable('as_of_date')::date then ratio(cash_within_0, billed) end as recovery_rate_within_0_days,
+    case when period_end + 30 <= getvariable('as_of_date')::date then ratio(cash_within_30, billed) end as recovery_rate_within_30_days,
+    case when period_end + 60 <= getvariable('as_of_date')::date then ratio(cash_within_60, billed) end as recovery_rate_within_60_days,
+    case when period_end + 90 <= getvariable('as_of_date')::date then ratio(cash_within_90, billed) end as recovery_rate_within_90_days,
+    ratio(write_off_amount, closing_amount + write_off_amount) as bad_debt_rate,
+    ratio(write_off_amount, (opening_amount + closing_amount) / 2) as bad_debt_rate_of_average_receivables,
+    ratio(write_off_amount, credit_sales_amount) as bad_debt_rate_of_credit_sales
+from sums left join due using (period_type, period_start, scope_type, scope_id);
 
 create table allowance_by_bucket as
-select as_of_date, c.segment, aging_bucket, sum(open_amount) as open_amount,
-    sum(open_amount * case aging_bucket when 'current' then 0.01 when '1-30' then 0.03 when '31-60' then 0.08 when '61-90' then 0.15 when '91-180' then 0.3 when '181-365' then 0.5 else 1 end) as required
-from aging_by_customer inner join read_parquet(getvariable('source') || '/customers.parquet') as c using (customer_id)
-where bucket_set = 'days' and age_basis = 'due_date' and as_of_date = last_day(as_of_date) group by all;
+select as_of_date, 'aging' as allowance_method, c.segment, aging_bucket, sum(open_amount) as open_amount,
+    sum(open_amount * case aging_bucket when 'current' then 0.005 when '1-30' then 0.01 when '31-60' then 0.03 when '61-90' then 0.1 when '91-180' then 0.25 when '181-365' then 0.5 else 1 end) as required
+from aging_by_customer inner join customers as c using (customer_id)
+where bucket_set = 'days' and age_basis = 'due_date' and as_of_date = last_day(as_of_date) group by all
+union all
+select last_day(month_start), 'percent_of_receivables', scope_id, 'all', sum(closing), sum(closing) * 0.02
+from monthly where scope_type = 'segment' group by all
+union all
+select last_day(month_start), 'percent_of_sales', scope_id, 'all', sum(billed),
+    sum(coalesce(sum(billed) * 0.005, 0) - coalesce(sum(written_off), 0)) over (partition by scope_id order by month_start)
+from monthly where scope_type = 'segment' group by month_start, scope_id
+union all
+select last_day(month_start), 'direct_write_off', scope_id, 'all', sum(written_off), 0
+from monthly where scope_type = 'segment' group by all;
+
+create table allowance_roll_forward as
+with closings as (
+    select as_of_date, allowance_method, segment, sum(required) as required
+    from allowance_by_bucket group by all
+),
+
+used as (
+    select last_day(month_start) as as_of_date, scope_id as segment, coalesce(sum(written_off), 0) as written_off
+    from monthly where scope_type = 'segment' group by all
+),
+
+opened as (
+    select c.*, u.written_off, coalesce(lag(required) over (partition by allowance_method, segment order by as_of_date), 0) as opening
+    from closings as c left join used as u using (as_of_date, segment)
+)
+
+select *, required - opening + written_off as net_charge from opened;
 
 create table contacts as
 select *, timezone('Asia/Shanghai', timezone('UTC', contacted_at))::date as contact_date
-from read_parquet(getvariable('source') || '/contact_log.parquet');
+from contact_log;
 
 create table cash_attribution as
 with last_contact as (
@@ -220,7 +325,7 @@ with last_contact as (
 ),
 
 owner as (
-    select customer_id, collector_id from read_parquet(getvariable('source') || '/portfolios.parquet')
+    select customer_id, collector_id from portfolios
 )
 
 select 'portfolio_owner' as attribution_method, a.payment_id, a.effective_date, o.collector_id, a.amount
@@ -236,34 +341,123 @@ with made as (
     select contact_id, customer_id, collector_id, document_id, contact_date, promised_amount, promised_date,
         coalesce(lead(contact_date) over (partition by document_id order by contact_date, contact_id), date '9999-12-31') as superseded_on
     from contacts where outcome = 'promise_to_pay'
+),
+
+paid as (
+    select m.*, coalesce(sum(a.amount), 0) as paid
+    from made as m left join cash_applications as a
+        on m.document_id = a.document_id and a.payment_date between m.contact_date and m.promised_date + 3 and a.payment_date < m.superseded_on
+    group by all
+),
+
+still_open as (
+    select p.contact_id
+    from paid as p inner join spans as s
+        on p.document_id = s.document_id
+        and least(p.promised_date + 3, getvariable('as_of_date')::date) >= s.open_from
+        and least(p.promised_date + 3, getvariable('as_of_date')::date) < s.open_to
+    where p.paid = 0
 )
 
-select m.*, coalesce(sum(a.amount), 0) as paid
-from made as m left join cash_applications as a
-    on m.document_id = a.document_id and a.payment_date between m.contact_date and m.promised_date + 3 and a.payment_date < m.superseded_on
-group by all;
+select
+    *,
+    case
+        when paid >= promised_amount * 0.95 then 'kept'
+        when superseded_on <= promised_date + 3 then 'superseded'
+        when paid = 0 and contact_id not in (select contact_id from still_open) then 'cancelled'
+        when promised_date + 3 >= getvariable('as_of_date')::date then 'open'
+        when paid > 0 then 'partly_kept'
+        else 'broken'
+    end as promise_status
+from paid;
+
+create table worked as
+select
+    c.collector_id, k.team_id, date_trunc('month', contact_date)::date as month_start,
+    grouping(c.collector_id) = 1 as is_team,
+    count(*) as contacts, count(*) filter (where channel = 'phone') as phone_contacts,
+    count(*) filter (where channel = 'sms') as sms_contacts, count(*) filter (where channel = 'email') as email_contacts,
+    count(*) filter (where outcome <> 'no_answer') as connects,
+    count(*) filter (where outcome in ('right_party', 'promise_to_pay', 'dispute', 'complaint')) as right_party,
+    count(*) filter (where outcome = 'complaint') as complaints,
+    count(distinct customer_id) as customers
+from contacts as c inner join collectors as k using (collector_id)
+group by grouping sets ((c.collector_id, k.team_id, month_start), (k.team_id, month_start));
 
 create table performance_by_collector_month as
-with worked as (
-    select collector_id, date_trunc('month', contact_date)::date as month_start, channel,
-        count(*) as attempts, count(*) filter (where outcome in ('right_party', 'promise_to_pay', 'dispute', 'complaint')) as right_party,
-        count(*) filter (where outcome = 'complaint') as complaints,
-        count(distinct customer_id) as customers
-    from contacts group by all
+with cash as (
+    select collector_id, date_trunc('month', effective_date)::date as month_start,
+        sum(amount) filter (where attribution_method = 'portfolio_owner') as collected,
+        sum(amount) filter (where attribution_method = 'last_touch') as collected_last_touch
+    from cash_attribution group by all
 ),
 
-cash as (
-    select collector_id, date_trunc('month', effective_date)::date as month_start, sum(amount) as cash
-    from cash_attribution where attribution_method = 'portfolio_owner' group by all
-),
-
-kept as (
-    select collector_id, date_trunc('month', contact_date)::date as month_start, count(*) as promises,
-        count(*) filter (where paid >= promised_amount) as kept
+promised as (
+    select collector_id, date_trunc('month', promised_date)::date as month_start, count(*) as promises, sum(promised_amount) as promised,
+        count(*) filter (where promise_status = 'kept') as kept, sum(paid) filter (where promise_status = 'kept') as kept_amount,
+        count(*) filter (where promise_status = 'partly_kept') as partly_kept, count(*) filter (where promise_status = 'broken') as broken
     from promises group by all
 )
 
-select collector_id, month_start, sum(attempts) as attempts, sum(right_party) as right_party, sum(complaints) as complaints,
-    any_value(cash) as cash, any_value(promises) as promises, any_value(kept) as kept
-from worked left join cash using (collector_id, month_start) left join kept using (collector_id, month_start)
-group by all;
+select
+    w.* exclude (is_team), cash.* exclude (collector_id, month_start), promised.* exclude (collector_id, month_start),
+    ratio(right_party, contacts) as right_party_rate, ratio(kept, kept + partly_kept + broken) as kept_rate, ratio(complaints * 1000, customers) as complaint_rate
+from worked as w left join cash using (collector_id, month_start) left join promised using (collector_id, month_start)
+where not is_team;
+
+create table performance_by_team_month as
+with cash as (
+    select team_id, month_start, sum(collected) as collected, sum(collected_last_touch) as collected_last_touch, sum(promises) as promises,
+        sum(promised) as promised, sum(kept) as kept, sum(kept_amount) as kept_amount, sum(partly_kept) as partly_kept, sum(broken) as broken
+    from performance_by_collector_month group by all
+)
+
+select w.* exclude (is_team, collector_id), cash.* exclude (team_id, month_start),
+    ratio(right_party, contacts) as right_party_rate, ratio(kept, kept + partly_kept + broken) as kept_rate, ratio(complaints * 1000, customers) as complaint_rate
+from worked as w left join cash using (team_id, month_start) where is_team;
+
+create table scorecard_by_quarter as
+with facts as (
+    select t.period_start as quarter_start, b.recovery_rate, t.average_collection_days, t.unpaid_rate, b.bad_debt_rate,
+        t.days_sales_outstanding, t.collection_effectiveness_index, p.complaint_rate, p.kept_rate
+    from turnover_by_period as t
+    inner join bad_debt_by_period as b using (period_type, period_start, scope_type, scope_id)
+    left join (
+        select date_trunc('quarter', month_start)::date as period_start, ratio(sum(complaints) * 1000, sum(customers)) as complaint_rate,
+            ratio(sum(kept), sum(kept + partly_kept + broken)) as kept_rate
+        from performance_by_team_month group by all
+    ) as p using (period_start)
+    where t.period_type = 'quarter' and t.scope_type = 'company'
+),
+
+measured as (
+    unpivot facts on columns(* exclude (quarter_start)) into name measure value value
+)
+
+select *, lag(value) over (partition by measure order by quarter_start) as previous_value from measured;
+
+create table exceptions_by_document as
+select payment_id as source_id, document_id, 'unknown_document' as exception_code, amount
+from payments as p where document_id is not null and not exists (select 1 from documents as d where d.document_id = p.document_id)
+union all
+select document_id, document_id, 'unknown_customer', amount
+from documents as d where not exists (select 1 from customers as c where c.customer_id = d.customer_id)
+union all
+select document_id, document_id, 'over_applied', open_amount from receivables_by_document where open_amount < 0
+union all
+select document_id, document_id, 'future_dated', amount from documents where document_date > getvariable('as_of_date')::date
+union all
+select document_id, document_id, 'due_before_document', amount from documents where due_date < document_date
+union all
+select source_id, document_id, 'future_dated', amount from movements where movement_type <> 'invoice' and effective_date > getvariable('as_of_date')::date;
+
+create table dim_customers as
+select c.*, p.collector_id, k.team_id, o.open_amount
+from customers as c
+left join portfolios as p using (customer_id)
+left join collectors as k using (collector_id)
+left join (select customer_id, sum(open_amount) as open_amount from receivables_by_document group by all) as o using (customer_id);
+
+create table dim_dates as
+select d::date as calendar_date, date_trunc('month', d)::date as month_start, date_trunc('quarter', d)::date as quarter_start, year(d) as calendar_year
+from (select unnest(range((select min(effective_date) from movements), getvariable('as_of_date')::date + 1, interval 1 day)) as d);

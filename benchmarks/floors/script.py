@@ -1,6 +1,7 @@
 """Run a hand-written SQL script of this folder in DuckDB, and nothing else.
 
-``python -m benchmarks.floors.script <script> <folder it reads> <new file>``.
+``python -m benchmarks.floors.script <script> <folder it reads> <file>``. `marts` reads the tables
+that `load` made in the same file; `suites` and `load` begin a new one.
 """
 
 import sys
@@ -9,6 +10,13 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.data import LAST_DAY
+
+
+def script_arguments(script: str, source: Path, target: Path) -> list[str]:
+    """The command that runs a script, after the Python interpreter."""
+    if script != "marts":
+        target.unlink(missing_ok=True)
+    return ["-m", "benchmarks.floors.script", script, str(source), str(target)]
 
 
 def main(script: str, source: Path, target: Path) -> None:

@@ -136,7 +136,8 @@ class Expectation:
         minimum: The least value allowed, for `between`.
         maximum: The greatest value allowed, for `between`.
         condition: For `never`: SQL that is true of the rows that break it.
-        query: For `sql`: a query of the rows that break it, over `{batch}`.
+        query: For `sql`: a query of the rows that break it, over `{batch}`. For `unique`: one that
+            stands in place of the usual query.
         observed: For `load`: SQL text over the judged loads saying what was found.
         reach: The lookup that the query needs, if any.
     """
@@ -158,7 +159,7 @@ class Expectation:
     @property
     def unexpected_rows(self) -> str:
         """A query of the rows that break the expectation, over `{batch}`."""
-        if self.kind == "sql":
+        if self.query:
             return self.query
         return f"select * from {{batch}} where {self._unexpected_condition()}"
 
@@ -181,9 +182,13 @@ class Expectation:
             return f"{self.columns[0]} < {self.columns[1]}"
         if self.kind == "equal":
             return f"{self.columns[0]} <> {self.columns[1]}"
+        # A number for each key is found at a fraction of the cost of the key itself. Whether rows
+        # share more than the number is asked of those only that share it.
         key = ", ".join(self.columns)
-        filled = f"{key} is not null" if len(self.columns) == 1 else "true"
-        return f"{filled} qualify count(*) over (partition by {key}) > 1"
+        return (
+            f"hash({key}) in (select hash({key}) from {{batch}} group by hash({key})"
+            f" having count(*) > 1) qualify count(*) over (partition by {key}) > 1"
+        )
 
 
 def _filled(*columns: str) -> list[Expectation]:

@@ -11,6 +11,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "False"
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "module 'sre_", DeprecationWarning)
     import great_expectations as gx
+    from great_expectations.compatibility import pydantic
     from great_expectations.core import (
         ExpectationSuiteValidationResult,
         ExpectationValidationResult,
@@ -22,7 +23,11 @@ with warnings.catch_warnings():
         AbstractDataContext,
     )
     from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource, TableAsset
+    from great_expectations.datasource.fluent.sql_datasource import (
+        QueryAsset,
+        SQLDatasource,
+        TableAsset,
+    )
     from great_expectations.execution_engine.execution_engine import ExecutionEngine
     from great_expectations.execution_engine.sqlalchemy_execution_engine import (
         SqlAlchemyExecutionEngine,
@@ -39,24 +44,14 @@ with warnings.catch_warnings():
     from great_expectations.expectations.core.expect_column_values_to_be_in_set import (
         ExpectColumnValuesToBeInSet,
     )
-    from great_expectations.expectations.core.expect_column_values_to_be_unique import (
-        ExpectColumnValuesToBeUnique,
-    )
     from great_expectations.expectations.core.expect_column_values_to_not_be_null import (
         ExpectColumnValuesToNotBeNull,
-    )
-    from great_expectations.expectations.core.expect_compound_columns_to_be_unique import (
-        ExpectCompoundColumnsToBeUnique,
     )
     from great_expectations.expectations.core.unexpected_rows_expectation import (
         UnexpectedRowsExpectation,
     )
-    from great_expectations.expectations.expectation import BatchExpectation
     from great_expectations.expectations.expectation import Expectation as GxExpectation
-    from great_expectations.expectations.metrics.metric_provider import (
-        metric_partial,
-        metric_value,
-    )
+    from great_expectations.expectations.metrics.metric_provider import metric_partial
     from great_expectations.expectations.metrics.table_metric_provider import (
         TableMetricProvider,
     )
@@ -65,22 +60,20 @@ with warnings.catch_warnings():
 
 __all__ = [
     "AbstractDataContext",
-    "BatchExpectation",
     "DefaultJinjaSectionView",
     "ExecutionEngine",
     "ExpectColumnPairValuesAToBeGreaterThanB",
     "ExpectColumnPairValuesToBeEqual",
     "ExpectColumnValuesToBeBetween",
     "ExpectColumnValuesToBeInSet",
-    "ExpectColumnValuesToBeUnique",
     "ExpectColumnValuesToNotBeNull",
-    "ExpectCompoundColumnsToBeUnique",
     "ExpectationSuiteValidationResult",
     "ExpectationValidationResult",
     "GxExpectation",
     "MetricDomainTypes",
     "MetricPartialFunctionTypes",
     "ProgressBarsConfig",
+    "QueryAsset",
     "RunIdentifier",
     "SQLDatasource",
     "SqlAlchemyExecutionEngine",
@@ -90,5 +83,5 @@ __all__ = [
     "ValidationResultsPageRenderer",
     "gx",
     "metric_partial",
-    "metric_value",
+    "pydantic",
 ]

@@ -9,12 +9,12 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from quality.catalogue import Expectation
 from quality.counting import (
     ConditionNeverMetExpectation,
-    KeyIsUniqueExpectation,
     UnexpectedRowsCountedExpectation,
 )
 from quality.dialect import DRIVER
@@ -25,15 +25,17 @@ from quality.gx import (
     ExpectColumnPairValuesToBeEqual,
     ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
-    ExpectColumnValuesToBeUnique,
     ExpectColumnValuesToNotBeNull,
     GxExpectation,
     ProgressBarsConfig,
+    QueryAsset,
     RunIdentifier,
     SQLDatasource,
     TableAsset,
     gx,
 )
+
+NO_PARTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 SAMPLE_SIZE: Final = 10
 LONGEST_KEY: Final = 80
@@ -105,6 +107,7 @@ def validate(
     config: Mapping[str, Any],
     schema: str | None = None,
     files: Sequence[str] = (),
+    parts: Mapping[str, str] = NO_PARTS,
 ) -> list[Validation]:
     """Run the expectations of several tables of a DuckDB file.
 
@@ -116,6 +119,7 @@ def validate(
         config: Settings of the connection.
         schema: Schema of the tables; by default the database's own.
         files: The only files that may be read beside the database.
+        parts: Queries of the rows to look at, of tables of which only some are.
 
     Returns:
         One validation per table.
@@ -133,8 +137,13 @@ def validate(
     source = context.data_sources.add_sql(name, **options)
     try:
         return [
-            _validate_table(
-                context, source, table, expectations, name=name, run_id=run_id, schema=schema
+            _validate_rows(
+                context,
+                _asset(source, table, schema, parts.get(table)),
+                table,
+                expectations,
+                name=name,
+                run_id=run_id,
             )
             for table, expectations in tables.items()
         ]
@@ -143,17 +152,16 @@ def validate(
         source.get_engine().dispose()
 
 
-def _validate_table(
+def _validate_rows(
     context: AbstractDataContext,
-    source: SQLDatasource,
+    asset: TableAsset | QueryAsset,
     table: str,
     expectations: Sequence[Expectation],
     *,
     name: str,
     run_id: str,
-    schema: str | None,
 ) -> Validation:
-    batch = _table_asset(source, table, schema).add_batch_definition_whole_table(table)
+    batch = asset.add_batch_definition_whole_table(table)
     suite = context.suites.add(
         gx.ExpectationSuite(
             name=f"{name}.{table}", expectations=[_expectation_of(one) for one in expectations]
@@ -170,8 +178,12 @@ def _validate_table(
     return Validation(table, expectations, [counts[one.code] for one in expectations], result)
 
 
-def _table_asset(source: SQLDatasource, table: str, schema: str | None) -> TableAsset:
-    """The table as an asset. DuckDB's connections know no schema, so that it is named here."""
+def _asset(
+    source: SQLDatasource, table: str, schema: str | None, part: str | None
+) -> TableAsset | QueryAsset:
+    """The rows as an asset. DuckDB's connections know no schema, so that it is named here."""
+    if part is not None:
+        return source.add_query_asset(table, query=part)
     if schema is None:
         return source.add_table_asset(table, table_name=table)
     with warnings.catch_warnings():
@@ -249,10 +261,6 @@ def _expectation_of(expectation: Expectation) -> GxExpectation:
             ignore_row_if="either_value_is_missing",
             **common,
         )
-    if expectation.kind == "unique" and len(columns) == 1:
-        return ExpectColumnValuesToBeUnique(column=columns[0], **common)
-    if expectation.kind == "unique":
-        return KeyIsUniqueExpectation(column_list=list(columns), ignore_row_if="never", **common)
     if expectation.kind == "never":
         return ConditionNeverMetExpectation(
             unexpected_rows_query=expectation.unexpected_rows,

@@ -48,23 +48,31 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 def test_a_refresh_gives_the_marts_of_a_rebuild(
     recorded: Recorded, tmp_path: Path, number: int
 ) -> None:
-    sequence = draw_sequence(number, COMPANIES)
-    write_lake(tmp_path, sequence.rows, quarantined_rows=sequence.quarantined_rows)
-    refreshed = recorded.open(tmp_path)
+    for _ in refreshed_by_step(recorded, tmp_path, draw_sequence(number, COMPANIES)):
+        pass
+
+
+def refreshed_by_step(
+    recorded: Recorded, home: Path, sequence: DeliverySequence
+) -> Iterator[Warehouse]:
+    """The warehouse after each step, once it was found equal to one that is built from nothing."""
+    write_lake(home, sequence.rows, quarantined_rows=sequence.quarantined_rows)
+    refreshed = recorded.open(home)
     for place, step in enumerate(sequence.steps):
         asked = {"as_of_date": step.as_of_date, "known_at": step.known_at}
-        write_run_parameters(tmp_path, **asked)
-        rebuilt = recorded.open(tmp_path)
+        write_run_parameters(home, **asked)
+        rebuilt = recorded.open(home)
         recorded.build(rebuilt)
         if place == 0:
             recorded.build(refreshed)
         else:
             before = {name: rows_of(refreshed, name) for name in changing_models(refreshed)}
-            _continue_parameters(tmp_path, asked, sequence.steps[place - 1])
+            _continue_parameters(home, asked, sequence.steps[place - 1])
             recorded.continue_build(refreshed)
             require_true_changes(before, refreshed, step)
         require_equal_marts(refreshed, rebuilt, sequence, place)
         rebuilt.close()
+        yield refreshed
     refreshed.close()
 
 
@@ -72,6 +80,118 @@ def _continue_parameters(home: Path, asked: dict[str, Any], previous: Step) -> N
     """State a run that continues the one before, of which the rebuild may have overwritten it."""
     write_run_parameters(home, as_of_date=previous.as_of_date, known_at=previous.known_at)
     write_run_parameters(home, **asked, continues=True)
+
+
+# -- what a refresh leaves alone ----------------------------------------------------------------
+
+FIRST, SECOND = DELIVERIES[1], DELIVERIES[2]
+DOCUMENTS: list[dict[str, Any]] = [
+    {
+        "document_id": f"D{number}",
+        "customer_id": f"A{number % 4}",
+        "document_type": "invoice",
+        "document_date": date(2024, 1, 5 + number),
+        "due_date": date(2024, 2, 5 + number),
+        "currency_code": "USD" if number % 3 == 0 else "CNY",
+        "amount": "100.00",
+    }
+    for number in range(12)
+]
+PAYMENTS: list[dict[str, Any]] = [
+    {
+        "payment_id": f"P{number}",
+        "customer_id": f"A{number % 4}",
+        "payment_date": date(2024, 2, 20),
+        "currency_code": "CNY",
+        "amount": "40.00",
+        "document_id": f"D{number}",
+    }
+    for number in (1, 2, 4, 5)
+]
+RATES: list[dict[str, Any]] = [
+    {"rate_date": day, "from_currency": "USD", "to_currency": "CNY", "rate": "7.00"}
+    for day in (date(2024, 1, 1), date(2024, 1, 10))
+]
+
+
+def refresh_once(
+    recorded: Recorded,
+    home: Path,
+    *,
+    as_of_date: date = SECOND,
+    at_first: date = SECOND,
+    **second: list[dict[str, Any]],
+) -> Warehouse:
+    """A small company, refreshed with what a second delivery brings."""
+    rows = {"ledger": DOCUMENTS, "payments": PAYMENTS, "fx_rates": RATES, "customers": []}
+    delivered = {
+        name: [row | {"_delivery_date": FIRST} for row in first]
+        + [row | {"_delivery_date": SECOND} for row in second.get(name, [])]
+        for name, first in rows.items()
+    }
+    steps = [Step(at_first, end_of_day(FIRST)), Step(as_of_date, end_of_day(SECOND))]
+    sequence = DeliverySequence(0, delivered, [], steps)
+    *_, refreshed = _kept_open(refreshed_by_step(recorded, home, sequence))
+    return refreshed
+
+
+def _kept_open(steps: Iterator[Warehouse]) -> Iterator[Warehouse]:
+    """All but the end of the steps, which closes what they yield."""
+    yield next(steps)
+    yield next(steps)
+
+
+def changed_documents(refreshed: Warehouse, model: str) -> set[str]:
+    query = f"select distinct document_id from intermediate.changes_of_{model}"  # noqa: S608
+    return {document_id for (document_id,) in refreshed.execute(query).fetchall()}
+
+
+JOURNAL = ("receivable_movements", "receivable_items", "receivables_by_span")
+
+
+def test_a_corrected_document_changes_its_own_rows(recorded: Recorded, tmp_path: Path) -> None:
+    refreshed = refresh_once(recorded, tmp_path, ledger=[DOCUMENTS[1] | {"amount": "90.00"}])
+    for model in JOURNAL:
+        assert changed_documents(refreshed, model) == {"D1"}, model
+
+
+def test_a_late_entry_into_a_closed_month_changes_what_it_pays(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    late = PAYMENTS[0] | {"payment_id": "late", "payment_date": date(2024, 2, 27)}
+    refreshed = refresh_once(recorded, tmp_path, payments=[late])
+    changed = {model: changed_documents(refreshed, model) for model in JOURNAL}
+    assert changed["receivable_movements"] >= {"D1"}
+    assert changed["receivable_movements"] <= {"D1", "late"}
+    assert changed["receivables_by_span"] <= {"D1", "late"}
+    (closed,) = refreshed.execute(
+        "select cash_applied_amount from marts.turnover_by_period where period_type = 'month' "
+        "and period_start = date '2024-02-01' and scope_type = 'company'"
+    ).fetchall()
+    assert closed == (200,)
+
+
+def test_a_changed_rate_changes_documents_of_its_currency_and_days(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    refreshed = refresh_once(recorded, tmp_path, fx_rates=[RATES[1] | {"rate": "7.50"}])
+    # Of D0, D3, D6 and D9 the first two are of days before the changed rate.
+    assert changed_documents(refreshed, "receivable_movements") == {"D6", "D9"}
+
+
+@pytest.mark.parametrize(
+    ("at_first", "as_of_date"),
+    [
+        (date(2024, 3, 30), date(2024, 3, 31)),
+        (date(2024, 3, 31), date(2024, 4, 1)),
+        (date(2024, 3, 31), date(2024, 4, 30)),
+    ],
+)
+def test_a_day_that_passes_changes_no_movement_and_no_item(
+    recorded: Recorded, tmp_path: Path, at_first: date, as_of_date: date
+) -> None:
+    refreshed = refresh_once(recorded, tmp_path, at_first=at_first, as_of_date=as_of_date)
+    assert not any(changed_documents(refreshed, model) for model in JOURNAL)
 
 
 # -- comparing --------------------------------------------------------------------------------

@@ -1,6 +1,9 @@
 -- Grain: one row per kept slice, account, bucket and age basis that is not empty. Accounts and
 -- buckets stand as numbers here: names written millions of times cost more than all sums.
 -- Use aging_by_customer, which puts the names beside them.
+{{ config(**replaces_touched(
+    by='int_aging_touched', keys=['as_of_date', 'account_no']
+)) }}
 {%- set cells = 1000 %}
 with balances as (
     select * from {{ ref('receivables_by_span') }}

@@ -1,17 +1,47 @@
 -- Grain: one row per customer, those included that documents or payments name and no delivery of
 -- customers does (is_unknown).
-with customers as (
+{{ config(**replaces_touched(by='int_customers_touched', keys=['customer_id'])) }}
+
+with delivered as (
     select * from {{ ref('int_customers_deduped') }}
 ),
 
+customers as (
+    select * from delivered
+    where {{ touched_only('delivered', 'int_customers_touched', ['customer_id']) }}
+),
+
+{% if is_refresh() %}
+    -- Whoever was delivered is known: the journal is only asked for the others.
+    touched as (
+        select * from {{ ref('int_customers_touched') }}
+    ),
+
+    sought as (
+        select touched.customer_id
+        from touched
+        left join delivered
+            on touched.customer_id = delivered.customer_id
+        where delivered.customer_id is null
+    ),
+{% endif %}
+
 items as (
     select * from {{ ref('receivable_items') }}
-    where is_current
+    where
+        is_current
+        {% if is_refresh() %}
+            and customer_id in (select sought.customer_id from sought)
+        {% endif %}
 ),
 
 movements as (
     select * from {{ ref('receivable_movements') }}
-    where is_current
+    where
+        is_current
+        {% if is_refresh() %}
+            and customer_id in (select sought.customer_id from sought)
+        {% endif %}
 ),
 
 named as (

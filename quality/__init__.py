@@ -63,7 +63,12 @@ def judge_loads(
 
 
 def judge_marts(
-    warehouse_path: Path, family: str, *, run_id: str = "", data_docs: Path | None = None
+    warehouse_path: Path,
+    family: str,
+    *,
+    run_id: str = "",
+    data_docs: Path | None = None,
+    continued: bool = False,
 ) -> list[ExpectationResult]:
     """Judge the marts of one family in the warehouse that dbt has built.
 
@@ -72,6 +77,8 @@ def judge_marts(
         family: Name of the family: a folder of the dbt project's marts.
         run_id: The refresh that asks.
         data_docs: Folder of the Data Docs, or None to write none.
+        continued: Whether the warehouse continues a build of which every mart met everything, so
+            that it is enough to look at what changed since.
 
     Returns:
         One result per mart and expectation; the mart stands as `source`. Of a mart that does not
@@ -82,4 +89,6 @@ def judge_marts(
     """
     from quality import mart_judgement
 
-    return mart_judgement.judge_marts(warehouse_path, family, run_id=run_id, data_docs=data_docs)
+    return mart_judgement.judge_marts(
+        warehouse_path, family, run_id=run_id, data_docs=data_docs, continued=continued
+    )

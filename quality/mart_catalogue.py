@@ -9,7 +9,7 @@ An empty mart meets everything.
 # ruff: noqa: S608 - queries are put together from the constants of this module only
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -84,16 +84,36 @@ PERFORMANCE_MEASURES: Final = (
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Groups of rows of which an expectation speaks one by one: what it compares is in one group.
+
+    Attributes:
+        columns: The columns of a group.
+        beside: Another mart with these columns that the expectation reads, by its name in braces.
+        moved: A query of the groups that move without a change in either of them.
+    """
+
+    columns: tuple[str, ...]
+    beside: str = ""
+    moved: str = ""
+
+
+@dataclass(frozen=True)
 class MartSuite:
     """What is expected of one mart.
 
     Attributes:
         key: Columns that identify a row.
         expectations: The expectations, none of which speaks of loads.
+        groups: By code, the groups of expectations that compare rows. Those of the kind `sql` that
+            stand not here speak of the mart as a whole.
+        shows: Of a view: the table of which it shows every row once, by the same key.
     """
 
     key: tuple[str, ...]
     expectations: tuple[Expectation, ...]
+    groups: Mapping[str, Groups] = field(default_factory=dict)
+    shows: str = ""
 
 
 def _sql(code: str, description: str, query: str) -> Expectation:
@@ -136,7 +156,12 @@ def _codes(column: str, values: Sequence[str]) -> Expectation:
     )
 
 
-def _suite(key: Sequence[str], *expectations: Expectation) -> MartSuite:
+def _suite(
+    key: Sequence[str],
+    *expectations: Expectation,
+    groups: Mapping[str, Groups] = MappingProxyType({}),
+    shows: str = "",
+) -> MartSuite:
     grain = Expectation(
         code="grain_is_unique",
         severity=CRITICAL,
@@ -144,7 +169,18 @@ def _suite(key: Sequence[str], *expectations: Expectation) -> MartSuite:
         kind="unique",
         columns=tuple(key),
     )
-    return MartSuite(tuple(key), (*_filled(*key), grain, *expectations))
+    shown = [_shown_once(shows)] if shows else []
+    return MartSuite(tuple(key), (*_filled(*key), grain, *expectations, *shown), groups, shows)
+
+
+def _shown_once(table: str) -> Expectation:
+    return _sql(
+        f"every_row_of_{table}_is_shown_once",
+        f"The view loses no row of {table} and repeats none.",
+        "select r.* from (select count(*) as shown from {batch}) as counted"
+        " left join (select * from {batch} limit 1) as r on true"
+        f" where counted.shown <> (select count(*) from marts.{table})",
+    )
 
 
 def _measures(measures: Sequence[str]) -> list[Expectation]:
@@ -221,6 +257,24 @@ def _periods(scoped_amounts: Sequence[str]) -> list[Expectation]:
     ]
 
 
+def _suspects(keys: str, having: str, rows: str = "{batch}") -> str:
+    """A condition that is true of every row of the groups sought, and of few others.
+
+    Groups are found by one number each, at a fraction of the cost of their names. What is sought is
+    asked again of the rows found, by name.
+    """
+    return (
+        f"hash({keys}) in (select hash({keys}) from {rows} group by hash({keys}) having {having})"
+    )
+
+
+_AS_OF_DATE: Final = "(select as_of_date from staging.run_parameters)"
+
+_TRANSFERS: Final = "is_current and movement_type in ('application', 'credit_application')"
+_TRANSFER: Final = (
+    "company_code, movement_type, source_type, source_id, source_line_no, currency_code"
+)
+
 _MOVEMENTS: Final = _suite(
     (
         "company_code",
@@ -250,15 +304,30 @@ _MOVEMENTS: Final = _suite(
     _sql(
         "transfers_sum_to_zero",
         "What an application takes from a payment or credit it gives to a document.",
-        "with r as (select * from {batch}) select * from r"
-        " where is_current and movement_type in ('application', 'credit_application')"
-        " qualify sum(amount_document) over (partition by company_code, movement_type,"
-        " source_type, source_id, source_line_no, currency_code) <> 0",
+        f"select * from {{batch}} where {_TRANSFERS} and "
+        + _suspects(
+            _TRANSFER,
+            "sum(amount_document) <> 0",
+            f"(select * from {{batch}} where {_TRANSFERS})",
+        )
+        + f" qualify sum(amount_document) over (partition by {_TRANSFER}) <> 0",
     ),
+    groups={
+        "transfers_sum_to_zero": Groups(
+            ("company_code", "source_type", "source_id", "source_line_no")
+        )
+    },
+)
+
+_DOCUMENT: Final = ("company_code", "document_id", "installment_no")
+_DOCUMENT_KEY: Final = ", ".join(_DOCUMENT)
+_JOURNAL: Final = (
+    "(select * from {receivable_movements} where is_current and item_type = 'document'"
+    f" and effective_date <= {_AS_OF_DATE})"
 )
 
 _RECEIVABLES: Final = _suite(
-    ("company_code", "document_id", "installment_no"),
+    _DOCUMENT,
     *_filled("customer_id", "document_type", "document_date", "due_date", "currency_code"),
     *_rate_status(),
     _never(
@@ -274,19 +343,34 @@ _RECEIVABLES: Final = _suite(
     _sql(
         "balances_equal_the_journal",
         "The open amount of a document is the sum of its movements known now.",
-        "with r as (select * from {batch}), journal as (select j.company_code, j.document_id,"
-        " j.installment_no, sum(j.amount_document) as amount_document"
-        " from marts.receivable_movements as j"
-        " where j.is_current and j.item_type = 'document'"
-        " and j.effective_date <= (select max(as_of_date) from r)"
-        " group by j.company_code, j.document_id, j.installment_no)"
-        " select r.* from r left join journal using (company_code, document_id, installment_no)"
-        " where r.open_amount_document <> coalesce(journal.amount_document, 0)",
+        f"with suspects as materialized (select hash({_DOCUMENT_KEY}) as suspect from (select"
+        f" {_DOCUMENT_KEY}, open_amount_document as amount from {{batch}} union all select"
+        f" {_DOCUMENT_KEY}, -amount_document as amount from {_JOURNAL})"
+        f" group by hash({_DOCUMENT_KEY}) having sum(amount) <> 0), journal as (select"
+        f" {_DOCUMENT_KEY}, sum(amount_document) as amount from {_JOURNAL}"
+        f" where hash({_DOCUMENT_KEY}) in (select suspect from suspects) group by {_DOCUMENT_KEY})"
+        f" select r.* from {{batch}} as r left join journal using ({_DOCUMENT_KEY})"
+        f" where hash({', '.join(f'r.{one}' for one in _DOCUMENT)}) in"
+        " (select suspect from suspects)"
+        " and r.open_amount_document <> coalesce(journal.amount, 0)",
     ),
+    groups={
+        "balances_equal_the_journal": Groups(
+            _DOCUMENT,
+            beside="receivable_movements",
+            moved=f"select {_DOCUMENT_KEY} from marts.receivable_movements where effective_date"
+            " > (select previous_as_of_date from staging.run_parameters)"
+            f" and effective_date <= {_AS_OF_DATE}",
+        )
+    },
+    shows="receivables_summed",
 )
 
+_CASH: Final = ("movement_id",)
+_CASH_KEY: Final = ", ".join(_CASH)
+
 _APPLICATIONS: Final = _suite(
-    ("movement_id",),
+    _CASH,
     *_filled("payment_id", "document_id", "customer_id", "payment_date", "amount_document"),
     _never(
         "days_are_differences_of_dates",
@@ -296,8 +380,11 @@ _APPLICATIONS: Final = _suite(
     ),
 )
 
+_ITEM: Final = ("company_code", "item_type", "document_id", "installment_no")
+_ITEM_KEY: Final = ", ".join(_ITEM)
+
 _SPANS: Final = _suite(
-    ("company_code", "item_type", "document_id", "installment_no", "open_from"),
+    (*_ITEM, "open_from"),
     *_filled("open_to", "customer_id", "currency_code", "due_date"),
     *_rate_status(),
     _never(
@@ -308,9 +395,12 @@ _SPANS: Final = _suite(
     _sql(
         "spans_of_an_item_do_not_overlap",
         "An item has one balance on any day.",
-        "select * from {batch} qualify open_to <= open_from or open_to > lead(open_from) over"
-        " (partition by company_code, item_type, document_id, installment_no order by open_from)",
+        "select * from {batch} where open_to <= open_from or "
+        + _suspects(_ITEM_KEY, "count(*) > 1")
+        + " qualify open_to <= open_from or open_to > lead(open_from)"
+        f" over (partition by {_ITEM_KEY} order by open_from)",
     ),
+    groups={"spans_of_an_item_do_not_overlap": Groups(_ITEM)},
 )
 """Every row of aging_by_document is a day of one of these spans; there are far fewer of them."""
 
@@ -324,40 +414,54 @@ _BUCKET_KEY: Final = (
 )
 
 
-def _aging_totals(grain: str) -> Expectation:
+def _aging_totals(rows: str, grain: str, view: str) -> Expectation:
+    """`view` is what tells bucket sets and age bases apart."""
     return _sql(
         "every_bucket_set_and_basis_has_the_same_total",
         "The buckets of every set and age basis add up to the same open amount.",
-        f"select * from {{batch}} qualify sum(open_amount_document) over (partition by {grain},"
-        " bucket_set, age_basis) * count(distinct (bucket_set, age_basis))"
-        f" over (partition by {grain}) <> sum(open_amount_document) over (partition by {grain})",
+        f"select * from {{batch}} where ({grain}) in (select ({grain}) from (select {grain},"
+        f" sum(open_amount_document) as amount from {rows} group by {grain}, {view})"
+        f" group by {grain} having min(amount) <> max(amount))",
     )
 
 
-def _known_bucket() -> Expectation:
-    return _sql(
-        "buckets_are_those_of_their_set",
-        "Every bucket and its order is a row of dim_aging_buckets.",
-        "with r as (select * from {batch}) select r.* from r"
-        " left join marts.dim_aging_buckets as d using (bucket_set, aging_bucket)"
-        " where d.aging_bucket_order is distinct from r.aging_bucket_order",
-    )
+_ACCOUNT_SLICE: Final = ("as_of_date", "account_no")
 
-
-_AGING_BY_CUSTOMER: Final = _suite(
-    (*_BUCKET_KEY[:2], "customer_id", *_BUCKET_KEY[2:]),
-    _codes("age_basis", ("due_date", "document_date")),
-    *_rate_status(),
-    _known_bucket(),
-    _aging_totals("as_of_date, company_code, customer_id, currency_code"),
+_AGING_BY_ACCOUNT: Final = _suite(
+    (*_ACCOUNT_SLICE, "bucket_no", "is_by_due_date"),
+    *_filled("document_count", "open_amount_document"),
+    _never(
+        "buckets_hold_documents", "A bucket without documents has no row.", "document_count < 1"
+    ),
+    _aging_totals(
+        "(select r.*, sets.bucket_set from {batch} as r left join (select bucket_set, cast("
+        "row_number() over (order by bucket_set, aging_bucket_order, aging_bucket) as integer)"
+        " as bucket_no from marts.dim_aging_buckets) as sets using (bucket_no))",
+        ", ".join(_ACCOUNT_SLICE),
+        "bucket_set, is_by_due_date",
+    ),
+    groups={"every_bucket_set_and_basis_has_the_same_total": Groups(_ACCOUNT_SLICE)},
 )
+"""The rows of aging_by_customer, with numbers in place of names."""
+
+_AGING_BY_CUSTOMER: Final = MartSuite(
+    (*_BUCKET_KEY[:2], "customer_id", *_BUCKET_KEY[2:]),
+    (_shown_once("aging_by_account"),),
+)
+"""A view that puts names beside numbers, one for each, so that both are as unique."""
 
 _AGING_BY_BUCKET: Final = _suite(
     _BUCKET_KEY,
     _codes("age_basis", ("due_date", "document_date")),
     *_rate_status(),
-    _known_bucket(),
-    _aging_totals("as_of_date, company_code, currency_code"),
+    _sql(
+        "buckets_are_those_of_their_set",
+        "Every bucket and its order is a row of dim_aging_buckets.",
+        "with r as (select * from {batch}) select r.* from r"
+        " left join marts.dim_aging_buckets as d using (bucket_set, aging_bucket)"
+        " where d.aging_bucket_order is distinct from r.aging_bucket_order",
+    ),
+    _aging_totals("{batch}", "as_of_date, company_code, currency_code", "bucket_set, age_basis"),
     _sql(
         "customers_add_up_to_the_buckets",
         "The customers of a bucket add up to it.",
@@ -496,23 +600,35 @@ _PROMISES: Final = _suite(
     ),
 )
 
+_METHODS: Final = "(select count(distinct attribution_method) from marts.cash_attribution)"
+
 _ATTRIBUTION: Final = _suite(
-    ("attribution_method", "movement_id", "collector_id"),
-    *_filled("team_id", "attributed_amount_document"),
+    ("attribution_method", *_CASH, "collector_id"),
+    *_filled("company_code", "payment_id", "line_no", "team_id", "attributed_amount_document"),
     _sql(
         "shares_of_a_payment_sum_to_one",
         "The shares of a payment under a method sum to 1.",
-        "select * from {batch} qualify sum(attribution_share)"
-        " over (partition by attribution_method, movement_id) <> 1",
+        "select * from {batch} where "
+        + _suspects(f"attribution_method, {_CASH_KEY}", "sum(attribution_share) <> 1")
+        + " qualify sum(attribution_share)"
+        f" over (partition by attribution_method, {_CASH_KEY}) <> 1",
     ),
     _sql(
         "every_method_gives_out_the_same_cash",
         "Collectors and unattributed cash are the same sum under every method.",
-        "select * from {batch} qualify sum(attributed_amount_document)"
-        " over (partition by movement_id, attribution_method)"
-        " * count(distinct attribution_method) over ()"
-        " <> sum(attributed_amount_document) over (partition by movement_id)",
+        f"select * from {{batch}} where hash({_CASH_KEY}) in (select suspect from (select"
+        f" hash({_CASH_KEY}) as suspect, sum(attributed_amount_document) as amount from {{batch}}"
+        f" group by hash({_CASH_KEY}), attribution_method) group by suspect"
+        f" having min(amount) * {_METHODS} <> sum(amount)"
+        f" or max(amount) * {_METHODS} <> sum(amount))"
+        " qualify sum(attributed_amount_document)"
+        f" over (partition by {_CASH_KEY}, attribution_method) * {_METHODS}"
+        f" <> sum(attributed_amount_document) over (partition by {_CASH_KEY})",
     ),
+    groups={
+        code: Groups(("company_code", "payment_id", "line_no"))
+        for code in ("shares_of_a_payment_sum_to_one", "every_method_gives_out_the_same_cash")
+    },
 )
 
 _SCORECARD: Final = _suite(
@@ -557,6 +673,7 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
         },
         "aging": {
             "receivables_by_span": _SPANS,
+            "aging_by_account": _AGING_BY_ACCOUNT,
             "aging_by_customer": _AGING_BY_CUSTOMER,
             "aging_by_bucket": _AGING_BY_BUCKET,
         },

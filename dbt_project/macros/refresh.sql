@@ -34,14 +34,13 @@
 {%- macro touched_only(alias, by, keys, columns={}) -%}
     {%- set touched = ref(by) -%}
     {%- if is_refresh() -%}
-        exists (
-            select 1
+        {%- set expressions = [] -%}
+        {%- for key in keys -%}
+            {%- do expressions.append(columns.get(key, alias ~ '.' ~ key)) -%}
+        {%- endfor -%}
+        ({{ expressions | join(', ') }}) in (
+            select {{ columns_of(keys, 'touched') }}
             from {{ touched }} as touched
-            where
-                {% for key in keys -%}
-                    touched.{{ key }} = {{ columns.get(key, alias ~ '.' ~ key) }}
-                    {{- ' and ' if not loop.last }}
-                {%- endfor %}
         )
     {%- else -%}
         true

@@ -1,10 +1,11 @@
 -- Grain: one row per company, document, installment and interval of knowledge in which it stood.
 -- When the journal is refreshed, only the documents that its touched events are or name.
 {{ config(materialized='view') }}
-{%- set touched = ref('int_applications_touched') %}
+{%- set reread = ref('int_documents_reread') %}
+{%- set versioned = ref('int_documents_versioned') %}
 
 with documents as (
-    select * from {{ ref('int_documents_versioned') }}
+    select * from {{ reread if is_journal_refreshed() else versioned }}
     where
         valid_from < valid_to
         and not is_withdrawn
@@ -35,16 +36,6 @@ final as (
         _load_sequence,
         _row_number
     from documents
-    {%- if is_journal_refreshed() %}
-        where exists (
-            select 1
-            from {{ touched }} as touched
-            where
-                touched.source_type in ('ledger', 'target')
-                and touched.company_code = documents.company_code
-                and touched.source_id = documents.document_id
-        )
-    {%- endif %}
 )
 
 select * from final

@@ -1,10 +1,11 @@
 -- Grain: one row per company, payment, line and interval of knowledge in which it stood. When the
 -- journal is refreshed, only the touched payments.
 {{ config(materialized='view') }}
-{%- set touched = ref('int_applications_touched') %}
+{%- set reread = ref('int_payments_reread') %}
+{%- set versioned = ref('int_payments_versioned') %}
 
 with payments as (
-    select * from {{ ref('int_payments_versioned') }}
+    select * from {{ reread if is_journal_refreshed() else versioned }}
     where
         valid_from < valid_to
         and not is_withdrawn
@@ -33,16 +34,6 @@ final as (
         _load_sequence,
         _row_number
     from payments
-    {%- if is_journal_refreshed() %}
-        where exists (
-            select 1
-            from {{ touched }} as touched
-            where
-                touched.source_type = 'payments'
-                and touched.company_code = payments.company_code
-                and touched.source_id = payments.payment_id
-        )
-    {%- endif %}
 )
 
 select * from final

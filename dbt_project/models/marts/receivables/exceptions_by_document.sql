@@ -1,5 +1,43 @@
 -- Grain: one row per document's installment or payment line and exception code. All of these were
 -- accepted: they are facts of the business that somebody should look at.
+{#- Every row of both extracts, alike. Read again by each use: to keep them costs more. -#}
+{%- set entries -%}
+    (
+        select
+            'ledger' as source_type,
+            company_code,
+            document_id as source_id,
+            installment_no as source_line_no,
+            customer_id,
+            document_date as entry_date,
+            due_date,
+            document_type,
+            currency_code,
+            amount_document
+        from {{ ref('int_documents_versioned') }}
+        where
+            is_current
+            and valid_from < valid_to
+            and not is_withdrawn
+        union all
+        select
+            'payments' as source_type,
+            company_code,
+            payment_id as source_id,
+            line_no as source_line_no,
+            customer_id,
+            payment_date as entry_date,
+            payment_date as due_date,
+            'payment' as document_type,
+            currency_code,
+            amount_document
+        from {{ ref('int_payments_versioned') }}
+        where
+            is_current
+            and valid_from < valid_to
+            and not is_withdrawn
+    )
+{%- endset %}
 with unresolved as (
     select * from {{ ref('int_applications_unresolved') }}
 ),
@@ -11,20 +49,12 @@ balances as (
         and item_type = 'document'
 ),
 
-documents as (
-    select * from {{ ref('int_documents_versioned') }}
-    where
-        is_current
-        and valid_from < valid_to
-        and not is_withdrawn
-),
-
-payments as (
+reversals as (
     select * from {{ ref('int_payments_versioned') }}
     where
         is_current
         and valid_from < valid_to
-        and not is_withdrawn
+        and reverses_payment_id is not null
 ),
 
 movements as (
@@ -41,35 +71,6 @@ customers as (
 
 run_parameters as (
     select * from {{ ref('run_parameters') }}
-),
-
--- Every row of both extracts, alike.
-entries as (
-    select
-        'ledger' as source_type,
-        company_code,
-        document_id as source_id,
-        installment_no as source_line_no,
-        customer_id,
-        document_date as entry_date,
-        due_date,
-        document_type,
-        currency_code,
-        amount_document
-    from documents
-    union all
-    select
-        'payments' as source_type,
-        company_code,
-        payment_id as source_id,
-        line_no as source_line_no,
-        customer_id,
-        payment_date as entry_date,
-        payment_date as due_date,
-        'payment' as document_type,
-        currency_code,
-        amount_document
-    from payments
 ),
 
 -- Until customers were delivered, nobody can be unknown among them.
@@ -114,13 +115,13 @@ told_by_events as (
         unresolved.source_line_no,
         'unknown_reversed_payment' as exception_code,
         unresolved.amount_document,
-        payments.reverses_payment_id as exception_detail
+        reversals.reverses_payment_id as exception_detail
     from unresolved
-    inner join payments
+    inner join reversals
         on
-            unresolved.company_code = payments.company_code
-            and unresolved.source_id = payments.payment_id
-            and unresolved.source_line_no = payments.line_no
+            unresolved.company_code = reversals.company_code
+            and unresolved.source_id = reversals.payment_id
+            and unresolved.source_line_no = reversals.line_no
     where not unresolved.is_reversed_payment_known
     union all
     select
@@ -160,7 +161,7 @@ told_of_entries as (
         entries.customer_id,
         entries.currency_code
     from told_by_events
-    inner join entries
+    inner join {{ entries }} as entries
         on
             told_by_events.source_type = entries.source_type
             and told_by_events.company_code = entries.company_code
@@ -184,7 +185,7 @@ unknown_customers as (
         entries.customer_id as exception_detail,
         entries.customer_id,
         entries.currency_code
-    from entries
+    from {{ entries }} as entries
     cross join known_customers
     left join customers
         on entries.customer_id = customers.customer_id
@@ -204,7 +205,7 @@ future_dated as (
         cast(entries.entry_date as varchar) as exception_detail,
         entries.customer_id,
         entries.currency_code
-    from entries
+    from {{ entries }} as entries
     cross join run_parameters
     where entries.entry_date > run_parameters.as_of_date
 ),
@@ -220,7 +221,7 @@ due_before_document as (
         cast(due_date as varchar) as exception_detail,
         customer_id,
         currency_code
-    from entries
+    from {{ entries }} as entries
     where due_date < entry_date
 ),
 

@@ -13,13 +13,14 @@ import dagster as dg
 from ingest.extracts import EXTRACTS
 from ingest.lake import load_records
 from ingest.records import load_records_from_frame
-from orchestration import deliveries
+from orchestration import deliveries, state
 from orchestration.assets import LOADS, extract_key, published_load_sequence
 from orchestration.metadata import expectation_metadata
 from orchestration.resources import POOL, RETRIES, WRITER, lasting_failures
 from orchestration.settings import Settings
 from quality import ExpectationResult, expectation_codes, judge_marts
 from quality.mart_catalogue import MART_SUITES, mart_expectation_codes
+from reporting.publication import current_version
 
 CRITICAL: Final = "critical"
 
@@ -155,6 +156,7 @@ def judged_marts(
     def judged(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         failures: list[str] = []
         with lasting_failures():
+            continued = continues_published(settings)
             for family, expectations in families.items():
                 if not expectations:
                     continue
@@ -164,6 +166,7 @@ def judged_marts(
                     family,
                     run_id=context.run.run_id,
                     data_docs=settings.data_docs,
+                    continued=continued,
                 )
                 for result in results:
                     key = dg.AssetCheckKey(
@@ -202,3 +205,16 @@ def judged_marts(
                 )
 
     return judged
+
+
+def continues_published(settings: Settings) -> bool:
+    """Whether the warehouse continues the build that was published last.
+
+    Nothing is published before every mart met everything. A build that was not published may hold
+    what was found wrong with it, in rows that the builds after it do not change.
+    """
+    stamp = state.read_stamp(settings)
+    version = current_version(settings.published)
+    if stamp is None or version is None:
+        return False
+    return stamp.continued is not None and stamp.continued == version.build

@@ -349,10 +349,9 @@ _RECEIVABLES: Final = _suite(
         f" group by hash({_DOCUMENT_KEY}) having sum(amount) <> 0), journal as (select"
         f" {_DOCUMENT_KEY}, sum(amount_document) as amount from {_JOURNAL}"
         f" where hash({_DOCUMENT_KEY}) in (select suspect from suspects) group by {_DOCUMENT_KEY})"
-        f" select r.* from {{batch}} as r left join journal using ({_DOCUMENT_KEY})"
-        f" where hash({', '.join(f'r.{one}' for one in _DOCUMENT)}) in"
-        " (select suspect from suspects)"
-        " and r.open_amount_document <> coalesce(journal.amount, 0)",
+        f" select r.* from (select * from {{batch}} where hash({_DOCUMENT_KEY}) in (select suspect"
+        f" from suspects)) as r left join journal using ({_DOCUMENT_KEY})"
+        " where r.open_amount_document <> coalesce(journal.amount, 0)",
     ),
     groups={
         "balances_equal_the_journal": Groups(

@@ -51,6 +51,8 @@ class Model:
         description: What it is, which becomes a comment.
         stays_view: Whether it is published as a view, because all that it reads is published.
         is_big: Whether the warehouse keeps what a build changed in it.
+        is_counted: Whether the rows are counted: not those of a view of big tables, which would
+            have to be computed for it.
         touched_keys: Columns that narrow the search for changed rows, where it is big.
         column_descriptions: What its columns are.
         personal_columns: Columns to be hashed or left out.
@@ -63,6 +65,7 @@ class Model:
     description: str
     stays_view: bool
     is_big: bool
+    is_counted: bool
     touched_keys: tuple[str, ...]
     column_descriptions: Mapping[str, str]
     personal_columns: frozenset[str]
@@ -99,6 +102,7 @@ def read_models(manifest: Path) -> list[Model]:
         raise PublicationError(f"{manifest} names no model in the schema {SCHEMA}.")
     personal = {column for node in nodes.values() for column in _personal_columns(node)}
     whole: set[str] = set()
+    above_big: set[str] = set()
     found: dict[str, Model] = {}
 
     def is_published(unique_id: str) -> bool:
@@ -122,7 +126,14 @@ def read_models(manifest: Path) -> list[Model]:
             for parent in parents:
                 place(parent)
         withheld = frozenset() if unique_id in marts else frozenset(personal)
-        found[unique_id] = _model_of(node, stays_view=stays_view, withheld=withheld)
+        if _is_big(node) or (stays_view and above_big.intersection(parents)):
+            above_big.add(unique_id)
+        found[unique_id] = _model_of(
+            node,
+            stays_view=stays_view,
+            is_counted=not stays_view or unique_id not in above_big,
+            withheld=withheld,
+        )
         if not found[unique_id].personal_columns:
             whole.add(unique_id)
 
@@ -131,7 +142,9 @@ def read_models(manifest: Path) -> list[Model]:
     return list(found.values())
 
 
-def _model_of(node: Mapping[str, Any], *, stays_view: bool, withheld: frozenset[str]) -> Model:
+def _model_of(
+    node: Mapping[str, Any], *, stays_view: bool, is_counted: bool, withheld: frozenset[str]
+) -> Model:
     meta = {**node.get("meta", {}), **node["config"].get("meta", {})}
     return Model(
         name=node["alias"],
@@ -139,6 +152,7 @@ def _model_of(node: Mapping[str, Any], *, stays_view: bool, withheld: frozenset[
         description=node["description"],
         stays_view=stays_view,
         is_big=_is_big(node),
+        is_counted=is_counted,
         touched_keys=tuple(meta.get("touched_keys", ())),
         column_descriptions={
             column["name"]: column["description"]
@@ -181,7 +195,7 @@ def write_whole(
         memory_limit: What DuckDB may hold in memory; its own default when null.
 
     Returns:
-        Rows by mart.
+        Rows by mart; a view of big tables is left out.
 
     Raises:
         PublicationError: When the warehouse lacks a mart, or a view or macro cannot stand without
@@ -222,7 +236,7 @@ def follow(
         memory_limit: What DuckDB may hold in memory; its own default when null.
 
     Returns:
-        Rows by mart.
+        Rows by mart; a view of big tables is left out.
 
     Raises:
         NotFollowedError: When the copy is not what the warehouse holds.
@@ -403,9 +417,11 @@ class _Writer:
         self._create_macros(macros)
 
     def row_counts(self) -> dict[str, int]:
-        """Rows by mart."""
+        """Rows by mart, where they are counted."""
         return {
-            model.name: self._count(model.table) for model in self._models if model.schema == SCHEMA
+            model.name: self._count(model.table)
+            for model in self._models
+            if model.schema == SCHEMA and model.is_counted
         }
 
     def comment(self, model: Model) -> None:

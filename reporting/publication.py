@@ -61,7 +61,7 @@ class PublishedVersion:
         path: The database file.
         sha256: SHA-256 of the database file.
         size_bytes: Size of the database file.
-        row_counts: Rows by table or view.
+        row_counts: Rows by mart; a view of big tables is not counted.
         facts: What the caller said of it: run, as-of date, known-at and the like.
         build: The build that it was made from.
         whole_because: Why it was written whole, empty where it follows the version before.

@@ -194,12 +194,13 @@ final as (
         is_matched,
         target_document_id,
         case when is_matched then target_customer_id end as target_customer_id,
-        installment_count,
-        only_installment_no,
+        case when is_matched then installment_count end as installment_count,
+        case when is_matched then only_installment_no end as only_installment_no,
         named_installment_no,
-        target_document_date,
-        target_booked_amount_document,
-        target_booked_amount,
+        case when is_matched then target_document_date end as target_document_date,
+        case when is_matched then target_booked_amount_document end
+            as target_booked_amount_document,
+        case when is_matched then target_booked_amount end as target_booked_amount,
         is_reversed_payment_known,
         seen_by_load_id as _load_id
     from found

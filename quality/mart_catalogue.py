@@ -365,12 +365,20 @@ _RECEIVABLES: Final = _suite(
     shows="receivables_summed",
 )
 
-_CASH: Final = ("movement_id",)
+_CASH: Final = (
+    "company_code",
+    "payment_id",
+    "line_no",
+    "piece_no",
+    "document_id",
+    "installment_no",
+    "is_reversed_cash",
+)
 _CASH_KEY: Final = ", ".join(_CASH)
 
 _APPLICATIONS: Final = _suite(
     _CASH,
-    *_filled("payment_id", "document_id", "customer_id", "payment_date", "amount_document"),
+    *_filled("customer_id", "payment_date", "amount_document"),
     _never(
         "days_are_differences_of_dates",
         "Days to pay are the days from document or due date to the payment.",
@@ -603,7 +611,7 @@ _METHODS: Final = "(select count(distinct attribution_method) from marts.cash_at
 
 _ATTRIBUTION: Final = _suite(
     ("attribution_method", *_CASH, "collector_id"),
-    *_filled("company_code", "payment_id", "line_no", "team_id", "attributed_amount_document"),
+    *_filled("team_id", "attributed_amount_document"),
     _sql(
         "shares_of_a_payment_sum_to_one",
         "The shares of a payment under a method sum to 1.",

@@ -262,7 +262,7 @@ where customer_id = $customer_id and open_amount_document <> 0;
 select effective_date, movement_type, document_id, source_id, amount_document, currency_code
 from marts.receivable_movements
 where customer_id = $customer_id and is_current
-order by effective_date desc, movement_id
+order by effective_date desc, document_id, movement_type, source_id
 limit 200;
 
 -- name: aging_of_a_customer_over_12_months
@@ -416,7 +416,7 @@ where
     collector_id = $collector_id
     and attribution_method = 'last_touch'
     and effective_date between $month_start and last_day($month_start)
-order by attributed_amount desc nulls last, movement_id
+order by attributed_amount desc nulls last, payment_id, line_no, piece_no, document_id
 limit 100;
 
 -- name: open_promises_of_a_collector

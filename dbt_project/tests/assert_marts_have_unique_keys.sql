@@ -9,7 +9,10 @@
         'company_code', 'item_type', 'document_id', 'installment_no', '_recorded_at'
     ],
     'receivables_by_document': ['company_code', 'document_id', 'installment_no'],
-    'cash_applications': ['movement_id'],
+    'cash_applications': [
+        'company_code', 'payment_id', 'line_no', 'piece_no', 'document_id', 'installment_no',
+        'is_reversed_cash'
+    ],
     'exceptions_by_document': [
         'company_code', 'source_type', 'source_id', 'source_line_no', 'exception_code'
     ],

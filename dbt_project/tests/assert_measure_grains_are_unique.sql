@@ -11,7 +11,10 @@
     ],
     'allowance_roll_forward': ['period_start', 'company_code', 'allowance_method', 'segment'],
     'promises': ['promise_id'],
-    'cash_attribution': ['attribution_method', 'movement_id', 'collector_id'],
+    'cash_attribution': [
+        'attribution_method', 'company_code', 'payment_id', 'line_no', 'piece_no', 'document_id',
+        'installment_no', 'is_reversed_cash', 'collector_id'
+    ],
     'performance_by_collector_month': ['month_start', 'collector_id'],
     'performance_by_team_month': ['month_start', 'team_id'],
     'scorecard_by_quarter': ['quarter_start', 'company_code', 'measure'],

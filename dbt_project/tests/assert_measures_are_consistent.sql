@@ -64,10 +64,24 @@ scorecard_statuses as (
 movement_shares as (
     select
         attribution_method,
-        movement_id,
+        company_code,
+        payment_id,
+        line_no,
+        piece_no,
+        document_id,
+        installment_no,
+        is_reversed_cash,
         sum(attribution_share) as share_total
     from {{ ref('cash_attribution') }}
-    group by attribution_method, movement_id
+    group by
+        attribution_method,
+        company_code,
+        payment_id,
+        line_no,
+        piece_no,
+        document_id,
+        installment_no,
+        is_reversed_cash
 ),
 
 shares_not_whole as (

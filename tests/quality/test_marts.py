@@ -210,13 +210,21 @@ def _promise(name: str, status: str, deadline: dt.date, **values: object) -> Row
     }
 
 
+_CASH_KEY: Row = {
+    "company_code": "main",
+    "payment_id": "P1",
+    "line_no": 1,
+    "piece_no": 0,
+    "document_id": "D1",
+    "installment_no": 1,
+    "is_reversed_cash": False,
+}
+
+
 def _attribution(method: str, collector: str, share: float, amount: int) -> Row:
     return {
         "attribution_method": method,
-        "movement_id": "M1",
-        "company_code": "main",
-        "payment_id": "P1",
-        "line_no": 1,
+        **_CASH_KEY,
         "collector_id": collector,
         "team_id": "T1",
         "attribution_share": share,
@@ -262,9 +270,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
     ],
     "cash_applications": [
         {
-            "movement_id": "M2",
-            "payment_id": "P1",
-            "document_id": "D1",
+            **_CASH_KEY,
             "customer_id": "C1",
             "document_date": dt.date(2026, 1, 5),
             "due_date": dt.date(2026, 2, 4),

@@ -11,10 +11,10 @@ run_parameters as (
 
 until_as_of_date as (
     select
-        cash_applications.movement_id,
         cash_applications.company_code,
         cash_applications.payment_id,
         cash_applications.line_no,
+        cash_applications.piece_no,
         cash_applications.original_payment_id,
         cash_applications.document_id,
         cash_applications.installment_no,

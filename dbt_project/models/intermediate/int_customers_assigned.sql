@@ -9,8 +9,8 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
-contacts as (
-    select * from {{ ref('int_contacts_dated') }}
+contacted_customers as (
+    select * from {{ ref('int_customers_contacted') }}
 ),
 
 surveys as (
@@ -21,7 +21,7 @@ surveys as (
 known_customers as (
     select customer_id from customers
     union
-    select customer_id from contacts
+    select customer_id from contacted_customers
     union
     select customer_id from surveys
 ),

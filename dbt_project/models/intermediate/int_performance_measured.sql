@@ -17,8 +17,8 @@ with collector_months as (
     select * from {{ ref('int_collector_months_summed') }}
 ),
 
-contacts as (
-    select * from {{ ref('int_contacts_dated') }}
+customers_of_teams as (
+    select * from {{ ref('int_team_months_contacted') }}
 ),
 
 collectors as (
@@ -47,17 +47,6 @@ collector_months_in_teams as (
     from collector_months
     left join collectors
         on collector_months.collector_id = collectors.collector_id
-),
-
-customers_of_teams as (
-    select
-        coalesce(collectors.team_id, 'unassigned') as team_id,
-        contacts.month_start,
-        count(distinct contacts.customer_id) as customer_contacted_count
-    from contacts
-    left join collectors
-        on contacts.collector_id = collectors.collector_id
-    group by coalesce(collectors.team_id, 'unassigned'), contacts.month_start
 ),
 
 -- A plan that nobody worked for is a plan missed, and must not vanish with its team.

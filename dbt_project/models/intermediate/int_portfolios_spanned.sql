@@ -1,7 +1,11 @@
 -- Grain: one row per customer and span [owned_from, owned_until) in which one collector owns it.
--- A later span ends the one before it, also where the earlier has no end or a later end.
+-- A later span ends the one before it, also where the earlier has no end or a later end. Kept from
+-- build to build, so that it is known whose owner changed.
+{{ config(**replaces_touched(by='int_portfolios_touched', keys=['customer_id'])) }}
+
 with portfolios as (
     select * from {{ ref('int_portfolios_deduped') }}
+    where {{ touched_only('int_portfolios_deduped', 'int_portfolios_touched', ['customer_id']) }}
 ),
 
 followed as (

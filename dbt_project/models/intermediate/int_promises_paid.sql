@@ -9,7 +9,9 @@
     and coalesce(promises.target_document_id, turns.document_id) = turns.document_id
 {%- endset %}
 
-with recursive promises as (
+{{ config(**replaces_touched(by='int_promise_cash_touched', keys=['promise_id'])) }}
+
+with recursive windowed as (
     select * from {{ ref('int_promises_windowed') }}
 ),
 
@@ -17,87 +19,20 @@ cash as (
     select * from {{ ref('int_cash_dated') }}
 ),
 
-reversals as (
+promises as (
     select
-        company_code,
-        original_payment_id,
-        document_id,
-        -sum(amount_document) as reversed_amount_document
-    from cash
-    where is_reversed_cash
-    group by company_code, original_payment_id, document_id
-),
-
-payments as (
-    select
-        cash.customer_id,
-        cash.company_code,
-        cash.original_payment_id,
-        cash.document_id,
-        cash.currency_code,
-        cash.effective_date,
-        cash.movement_id,
-        cash.amount_document,
-        reversals.reversed_amount_document
-    from cash
-    left join reversals
-        on
-            cash.company_code = reversals.company_code
-            and cash.original_payment_id = reversals.original_payment_id
-            and cash.document_id = reversals.document_id
-    where not cash.is_reversed_cash
-),
-
-reversed_payments as (
-    select
-        *,
-        coalesce(
-            sum(amount_document) over (
-                partition by company_code, original_payment_id, document_id
-                order by effective_date desc, movement_id desc
-                rows between unbounded preceding and 1 preceding
-            ),
-            0
-        ) as later_amount_document
-    from payments
-    where reversed_amount_document is not null
-),
-
-net_payments as (
-    select
-        customer_id,
-        company_code,
-        document_id,
-        currency_code,
-        effective_date,
-        amount_document as cash_amount_document
-    from payments
-    where reversed_amount_document is null
-    union all
-    select
-        customer_id,
-        company_code,
-        document_id,
-        currency_code,
-        effective_date,
-        amount_document
-        - greatest(
-            0, least(amount_document, reversed_amount_document - later_amount_document)
-        ) as cash_amount_document
-    from reversed_payments
-),
-
-cash_days as (
-    select
-        customer_id,
-        company_code,
-        document_id,
-        currency_code,
-        effective_date,
-        sum(cash_amount_document) as cash_amount_document
-    from net_payments
-    where cash_amount_document > 0
-    group by customer_id, company_code, document_id, currency_code, effective_date
+        windowed.promise_id,
+        windowed.customer_id,
+        windowed.target_document_id,
+        windowed.contested_document_id,
+        windowed.island_no,
+        windowed.promise_no,
+        windowed.window_start,
+        windowed.window_end,
+        windowed.currency_code,
+        windowed.promised_amount_document
+    from windowed
+    where {{ touched_only('windowed', 'int_promise_cash_touched', ['promise_id']) }}
 ),
 
 islands as (
@@ -112,41 +47,130 @@ islands as (
     group by customer_id, contested_document_id, island_no, currency_code
 ),
 
--- Promises on documents and promises on customers are joined apart: each by equal keys.
-cash_of_islands as (
+reversals as (
     select
-        islands.customer_id,
-        islands.contested_document_id,
-        islands.island_no,
-        cash_days.company_code,
-        cash_days.document_id,
-        cash_days.currency_code,
-        cash_days.effective_date,
-        cash_days.cash_amount_document
-    from islands
-    inner join cash_days
+        company_code,
+        original_payment_id,
+        document_id,
+        -sum(amount_document) as reversed_amount_document
+    from cash
+    where is_reversed_cash
+    group by company_code, original_payment_id, document_id
+),
+
+reversed_payments as (
+    select
+        cash.customer_id,
+        cash.company_code,
+        cash.document_id,
+        cash.currency_code,
+        cash.effective_date,
+        cash.amount_document,
+        reversals.reversed_amount_document,
+        coalesce(
+            sum(cash.amount_document) over (
+                partition by cash.company_code, cash.original_payment_id, cash.document_id
+                order by
+                    cash.effective_date desc,
+                    cash.payment_id desc,
+                    cash.line_no desc,
+                    cash.piece_no desc,
+                    cash.installment_no desc
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as later_amount_document
+    from cash
+    inner join reversals
         on
-            islands.customer_id = cash_days.customer_id
-            and islands.contested_document_id = cash_days.document_id
-            and islands.currency_code = cash_days.currency_code
-            and cash_days.effective_date between islands.island_start and islands.island_end
+            cash.company_code = reversals.company_code
+            and cash.original_payment_id = reversals.original_payment_id
+            and cash.document_id = reversals.document_id
+    where not cash.is_reversed_cash
+),
+
+net_payments as (
+    select
+        cash.customer_id,
+        cash.company_code,
+        cash.document_id,
+        cash.currency_code,
+        cash.effective_date,
+        cash.amount_document as cash_amount_document
+    from cash
+    left join reversals
+        on
+            cash.company_code = reversals.company_code
+            and cash.original_payment_id = reversals.original_payment_id
+            and cash.document_id = reversals.document_id
+    where
+        not cash.is_reversed_cash
+        and reversals.document_id is null
     union all
     select
-        islands.customer_id,
-        islands.contested_document_id,
-        islands.island_no,
-        cash_days.company_code,
-        cash_days.document_id,
-        cash_days.currency_code,
-        cash_days.effective_date,
-        cash_days.cash_amount_document
-    from islands
-    inner join cash_days
-        on
-            islands.customer_id = cash_days.customer_id
-            and islands.currency_code = cash_days.currency_code
-            and cash_days.effective_date between islands.island_start and islands.island_end
-    where islands.contested_document_id is null
+        customer_id,
+        company_code,
+        document_id,
+        currency_code,
+        effective_date,
+        amount_document
+        - greatest(
+            0, least(amount_document, reversed_amount_document - later_amount_document)
+        ) as cash_amount_document
+    from reversed_payments
+),
+
+-- Promises on documents and promises on customers are joined apart: each by equal keys.
+island_payments as (
+    {%- for scope in ['document', 'customer'] %}
+        select
+            islands.customer_id,
+            islands.contested_document_id,
+            islands.island_no,
+            net_payments.company_code,
+            net_payments.document_id,
+            net_payments.currency_code,
+            net_payments.effective_date,
+            net_payments.cash_amount_document
+        from islands
+        inner join net_payments
+            on
+                islands.customer_id = net_payments.customer_id
+                {%- if scope == 'document' %}
+                    and islands.contested_document_id = net_payments.document_id
+                {%- endif %}
+                and islands.currency_code = net_payments.currency_code
+                and net_payments.effective_date between islands.island_start and islands.island_end
+        where
+            net_payments.cash_amount_document > 0
+            {%- if scope == 'customer' %}
+                and islands.contested_document_id is null
+            {%- endif %}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
+    {%- endfor %}
+),
+
+cash_of_islands as (
+    select
+        customer_id,
+        contested_document_id,
+        island_no,
+        company_code,
+        document_id,
+        currency_code,
+        effective_date,
+        sum(cash_amount_document) as cash_amount_document
+    from island_payments
+    group by
+        customer_id,
+        contested_document_id,
+        island_no,
+        company_code,
+        document_id,
+        currency_code,
+        effective_date
 ),
 
 numbered_cash as (

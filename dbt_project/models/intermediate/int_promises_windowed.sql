@@ -3,6 +3,8 @@
 -- A promise stands until its date + grace. A newer one for the same document (else the same
 -- customer), made on a later day and no later than the promised date, takes its place from that
 -- day on. Promises made on one day, such as the parts of a plan, stand beside one another.
+{{ config(**replaces_touched(by='int_promising_customers_touched', keys=['customer_id'])) }}
+
 with contacts as (
     select * from {{ ref('int_contacts_dated') }}
 ),
@@ -12,7 +14,7 @@ documents as (
 ),
 
 customers as (
-    select * from {{ ref('dim_customers') }}
+    select * from {{ ref('int_customers_deduped') }}
 ),
 
 fx_rates as (
@@ -29,7 +31,15 @@ run_parameters as (
 
 promise_contacts as (
     select
-        contacts.*,
+        contacts.contact_id,
+        contacts.customer_id,
+        contacts.document_id,
+        contacts.collector_id,
+        contacts.contacted_at,
+        contacts.contact_date,
+        contacts.channel,
+        contacts.promised_amount_document,
+        contacts.promised_date,
         {{ add_days('contacts.promised_date', 'promise_rules.grace_days') }} as deadline_date,
         promise_rules.amount_tolerance_rate
     from contacts
@@ -38,19 +48,61 @@ promise_contacts as (
         contacts.outcome in ('promise_to_pay', 'payment_plan')
         and contacts.promised_amount_document > 0
         and contacts.promised_date is not null
+        and {{ touched_only('contacts', 'int_promising_customers_touched', ['customer_id']) }}
+),
+
+promised_documents as (
+    select
+        customer_id,
+        document_id
+    from promise_contacts
+    where document_id is not null
+    group by customer_id, document_id
 ),
 
 known_documents as (
     select
-        customer_id,
-        document_id,
-        min(company_code) as company_code,
-        max(company_code) as last_company_code,
-        min(currency_code) as currency_code,
-        min(case when is_withdrawn then 1 else 0 end) = 1 as is_withdrawn
+        documents.customer_id,
+        documents.document_id,
+        min(documents.company_code) as company_code,
+        max(documents.company_code) as last_company_code,
+        min(documents.currency_code) as currency_code,
+        min(case when documents.is_withdrawn then 1 else 0 end) = 1 as is_withdrawn
     from documents
-    where is_current
-    group by customer_id, document_id
+    inner join promised_documents
+        on
+            documents.customer_id = promised_documents.customer_id
+            and documents.document_id = promised_documents.document_id
+    where documents.is_current
+    group by documents.customer_id, documents.document_id
+),
+
+-- Customers of promises whose currency only their other documents can tell.
+customers_without_currency as (
+    select promise_contacts.customer_id
+    from promise_contacts
+    left join known_documents
+        on
+            promise_contacts.customer_id = known_documents.customer_id
+            and promise_contacts.document_id = known_documents.document_id
+    left join customers
+        on promise_contacts.customer_id = customers.customer_id
+    where
+        known_documents.currency_code is null
+        and customers.currency_code is null
+    group by promise_contacts.customer_id
+),
+
+document_currencies as (
+    select
+        documents.customer_id,
+        documents.document_id,
+        min(documents.currency_code) as currency_code
+    from documents
+    inner join customers_without_currency
+        on documents.customer_id = customers_without_currency.customer_id
+    where documents.is_current
+    group by documents.customer_id, documents.document_id
 ),
 
 customer_currencies as (
@@ -58,7 +110,7 @@ customer_currencies as (
         customer_id,
         min(currency_code) as currency_code,
         max(currency_code) as last_currency_code
-    from known_documents
+    from document_currencies
     group by customer_id
 ),
 

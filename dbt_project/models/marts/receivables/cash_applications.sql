@@ -1,11 +1,21 @@
 -- Grain: one row per movement that sets cash against a document or takes it back, as known now.
 -- A reversal is dated by the payment that it takes back, so that it takes back the days as well.
+{{ config(**replaces_touched(
+    by='int_cash_applications_touched', keys=['company_code', 'payment_id']
+)) }}
+
 with movements as (
     select * from {{ ref('receivable_movements') }}
     where
         is_current
         and item_type = 'document'
         and movement_type in ('payment', 'application', 'payment_reversal')
+        and {{ touched_only(
+            'receivable_movements',
+            'int_cash_applications_touched',
+            ['company_code', 'payment_id'],
+            {'payment_id': 'receivable_movements.source_id'}
+        ) }}
 ),
 
 items as (
@@ -61,22 +71,10 @@ reversals as (
 
 dated as (
     select
-        concat_ws(
-            '|',
-            movements.company_code,
-            movements.source_type,
-            movements.source_id,
-            cast(movements.source_line_no as varchar),
-            cast(movements.piece_no as varchar),
-            movements.movement_type,
-            movements.item_type,
-            movements.document_id,
-            cast(movements.installment_no as varchar),
-            cast({{ microseconds_of('movements._recorded_at') }} as varchar)
-        ) as movement_id,
         movements.company_code,
         movements.source_id as payment_id,
         movements.source_line_no as line_no,
+        movements.piece_no,
         coalesce(reversals.reverses_payment_id, movements.source_id) as original_payment_id,
         movements.document_id,
         movements.installment_no,
@@ -113,10 +111,10 @@ dated as (
 
 final as (
     select
-        movement_id,
         company_code,
         payment_id,
         line_no,
+        piece_no,
         original_payment_id,
         document_id,
         installment_no,

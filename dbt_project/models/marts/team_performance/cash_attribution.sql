@@ -1,8 +1,15 @@
 -- Grain: one row per cash movement on a document and attribution method.
 -- Who earned it is judged on the payment date, when it counts is the effective date. A reversal is
 -- judged on the date of the payment that it undoes: it takes from whom that payment was given.
+{{ config(**replaces_touched(
+    by='int_cash_attribution_touched', keys=['company_code', 'payment_id']
+)) }}
+
 with cash as (
     select * from {{ ref('int_cash_dated') }}
+    where {{ touched_only(
+        'int_cash_dated', 'int_cash_attribution_touched', ['company_code', 'payment_id']
+    ) }}
 ),
 
 contacts as (
@@ -29,14 +36,23 @@ payment_days as (
     group by customer_id, payment_date
 ),
 
+customers as (
+    select customer_id
+    from payment_days
+    group by customer_id
+),
+
 touch_days as (
     select
-        customer_id,
-        contact_date,
-        {{ latest_by('collector_id', 'contacted_at', 'contact_id') }} as collector_id
+        contacts.customer_id,
+        contacts.contact_date,
+        {{ latest_by('contacts.collector_id', 'contacts.contacted_at', 'contacts.contact_id') }}
+            as collector_id
     from contacts
-    where is_touch
-    group by customer_id, contact_date
+    inner join customers
+        on contacts.customer_id = customers.customer_id
+    where contacts.is_touch
+    group by contacts.customer_id, contacts.contact_date
 ),
 
 touch_days_followed as (
@@ -97,10 +113,10 @@ final as (
     select
         attribution_methods.attribution_method,
         attribution_methods.is_headline,
-        cash.movement_id,
         cash.company_code,
         cash.payment_id,
         cash.line_no,
+        cash.piece_no,
         cash.document_id,
         cash.installment_no,
         cash.customer_id,

@@ -1,20 +1,9 @@
--- Grain: one row per promise to pay made up to the as-of date.
--- A promise that was paid is kept even if a newer one replaced it afterwards. The last day of
--- grace still counts, and until it is over the promise is open.
+-- Grain: one row per promise to pay made up to the as-of date. A view: a day that passes changes
+-- few promises, but the as-of date of all.
+{{ config(materialized='view') }}
+
 with promises as (
-    select * from {{ ref('int_promises_windowed') }}
-),
-
-cash_matched as (
-    select * from {{ ref('int_promises_paid') }}
-),
-
-balances as (
-    select * from {{ ref('receivables_by_span') }}
-),
-
-cash as (
-    select * from {{ ref('int_cash_dated') }}
+    select * from {{ ref('int_promises_judged') }}
 ),
 
 collectors as (
@@ -25,124 +14,33 @@ run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
 
-thresholds as (
-    select
-        promises.*,
-        run_parameters.as_of_date,
-        least(promises.deadline_date, run_parameters.as_of_date) as judged_date,
-        cast(
-            promises.promised_amount_document * (1 - promises.amount_tolerance_rate)
-            as decimal(38, 10)
-        ) as kept_from_amount_document
-    from promises
-    cross join run_parameters
-),
-
-cash_by_promise as (
-    select
-        thresholds.promise_id,
-        cast(sum(cash_matched.matched_amount_document) as decimal(18, 2))
-            as matched_amount_document,
-        max(cash_matched.effective_date) as last_matched_date,
-        min(
-            case
-                when
-                    cash_matched.matched_amount_document_until_then
-                    >= thresholds.kept_from_amount_document
-                    then cash_matched.effective_date
-            end
-        ) as kept_date
-    from thresholds
-    inner join cash_matched
-        on thresholds.promise_id = cash_matched.promise_id
-    group by thresholds.promise_id
-),
-
--- A document that was settled by cash which bounced later was not settled.
-documents_left_open as (
-    select thresholds.promise_id
-    from thresholds
-    inner join cash
-        on
-            thresholds.customer_id = cash.customer_id
-            and thresholds.target_document_id = cash.document_id
-            and cash.is_reversed_cash
-            and thresholds.judged_date >= cash.payment_date
-            and thresholds.judged_date < cash.effective_date
-    union all
-    select thresholds.promise_id
-    from thresholds
-    inner join balances
-        on
-            thresholds.customer_id = balances.customer_id
-            and thresholds.target_document_id = balances.document_id
-            and balances.item_type = 'document'
-            and thresholds.judged_date >= balances.open_from
-            and thresholds.judged_date < balances.open_to
-),
-
-documents_still_open as (
-    select promise_id
-    from documents_left_open
-    group by promise_id
-),
-
-judged as (
-    select
-        thresholds.*,
-        coalesce(cash_by_promise.matched_amount_document, 0) as matched_amount_document,
-        cash_by_promise.last_matched_date,
-        cash_by_promise.kept_date,
-        case
-            when cash_by_promise.kept_date is not null then 'kept'
-            when thresholds.superseded_date is not null then 'superseded'
-            when
-                cash_by_promise.matched_amount_document is null
-                and thresholds.target_document_id is not null
-                and (
-                    thresholds.is_document_withdrawn
-                    or documents_still_open.promise_id is null
-                )
-                then 'cancelled'
-            when thresholds.as_of_date <= thresholds.deadline_date then 'open'
-            when cash_by_promise.matched_amount_document > 0 then 'partly_kept'
-            else 'broken'
-        end as promise_status
-    from thresholds
-    left join cash_by_promise
-        on thresholds.promise_id = cash_by_promise.promise_id
-    left join documents_still_open
-        on thresholds.promise_id = documents_still_open.promise_id
-),
-
 final as (
     select
-        judged.promise_id,
-        judged.as_of_date,
-        judged.customer_id,
-        judged.document_id,
-        judged.company_code,
-        case
-            when judged.target_document_id is null then 'customer' else 'document'
-        end as promise_scope,
-        judged.collector_id,
+        promises.promise_id,
+        run_parameters.as_of_date,
+        promises.customer_id,
+        promises.document_id,
+        promises.company_code,
+        promises.promise_scope,
+        promises.collector_id,
         coalesce(collectors.team_id, 'unassigned') as team_id,
-        judged.channel,
-        judged.promised_at,
-        judged.promise_date,
-        judged.promised_date,
-        judged.deadline_date,
-        judged.superseded_date,
-        judged.currency_code,
-        judged.promised_amount_document,
-        cast(judged.matched_amount_document as decimal(18, 2)) as matched_amount_document,
-        judged.promised_amount,
-        judged.last_matched_date,
-        judged.kept_date,
-        judged.promise_status
-    from judged
+        promises.channel,
+        promises.promised_at,
+        promises.promise_date,
+        promises.promised_date,
+        promises.deadline_date,
+        promises.superseded_date,
+        promises.currency_code,
+        promises.promised_amount_document,
+        promises.matched_amount_document,
+        promises.promised_amount,
+        promises.last_matched_date,
+        promises.kept_date,
+        promises.promise_status
+    from promises
+    cross join run_parameters
     left join collectors
-        on judged.collector_id = collectors.collector_id
+        on promises.collector_id = collectors.collector_id
 )
 
 select * from final

@@ -1,0 +1,15 @@
+-- Grain: one row per customer with a contact up to the as-of date.
+{{ config(**replaces_touched(by='int_contact_days_touched', keys=['customer_id'])) }}
+
+with contacts as (
+    select * from {{ ref('int_contacts_dated') }}
+),
+
+final as (
+    select contacts.customer_id
+    from contacts
+    where {{ touched_only('contacts', 'int_contact_days_touched', ['customer_id']) }}
+    group by contacts.customer_id
+)
+
+select * from final

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import duckdb
@@ -141,7 +141,7 @@ def equals_rebuild(home: Path, beside: Path) -> bool:
     environment = {
         "COLLECTIONS_HOME": str(beside),
         "COLLECTIONS_AS_OF": asked["as_of_date"].isoformat(),
-        "COLLECTIONS_KNOWN_AT": asked["known_at"].isoformat(),
+        "COLLECTIONS_KNOWN_AT": asked["known_at"].replace(tzinfo=UTC).isoformat(),
     }
     for stage in ("parse", "models"):
         measure(["-m", "benchmarks.stages", stage, str(beside)], environment=environment)

@@ -5,6 +5,10 @@ with movements as (
     where is_current
 ),
 
+journal as (
+    select * from {{ ref('int_movements_daily') }}
+),
+
 run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
@@ -23,15 +27,15 @@ aging_by_bucket as (
 
 journal_balances as (
     select
-        movements.company_code,
-        movements.currency_code,
-        sum(movements.amount_document) as amount_document,
-        sum(case when movements.item_type = 'document' then movements.amount_document else 0 end)
+        journal.company_code,
+        journal.currency_code,
+        sum(journal.amount_document) as amount_document,
+        sum(case when journal.item_type = 'document' then journal.amount_document else 0 end)
             as on_documents_document
-    from movements
+    from journal
     cross join run_parameters
-    where movements.effective_date <= run_parameters.as_of_date
-    group by movements.company_code, movements.currency_code
+    where journal.effective_date <= run_parameters.as_of_date
+    group by journal.company_code, journal.currency_code
 ),
 
 span_balances as (

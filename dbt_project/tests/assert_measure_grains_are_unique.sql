@@ -24,18 +24,7 @@
 } %}
 with repeated as (
     {%- for mart, key in grains.items() %}
-        select
-            '{{ mart }}' as mart,
-            concat_ws(
-                '|'
-                {%- for column in key -%}
-                    , coalesce(cast({{ column }} as varchar), '(null)')
-                {%- endfor -%}
-            ) as repeated_key,
-            count(*) as row_count
-        from {{ ref(mart) }}
-        group by {{ key | join(', ') }}
-        having count(*) > 1
+        {{ repeated_keys(mart, key) }}
         {%- if not loop.last %}
             union all
         {%- endif %}

@@ -219,19 +219,29 @@ promise_counts as (
     group by quarters.company_code, quarters.quarter_start
 ),
 
+-- Contacts are added up by customer before scopes multiply them.
+contacts_by_customer as (
+    select
+        customer_id,
+        cast(date_trunc('quarter', contact_date) as date) as quarter_start,
+        sum(case when outcome = 'complaint' then 1 else 0 end) as complaint_count
+    from contacts
+    group by customer_id, cast(date_trunc('quarter', contact_date) as date)
+),
+
 contact_counts as (
     select
         quarters.company_code,
         quarters.quarter_start,
-        sum(case when contacts.outcome = 'complaint' then 1 else 0 end) as complaint_count,
-        count(distinct contacts.customer_id) as customer_count
-    from contacts
+        sum(contacts_by_customer.complaint_count) as complaint_count,
+        count(*) as customer_count
+    from contacts_by_customer
     inner join customers_in_scope
-        on contacts.customer_id = customers_in_scope.customer_id
+        on contacts_by_customer.customer_id = customers_in_scope.customer_id
     inner join quarters
         on
             customers_in_scope.company_code = quarters.company_code
-            and contacts.contact_date between quarters.quarter_start and quarters.quarter_end
+            and contacts_by_customer.quarter_start = quarters.quarter_start
     group by quarters.company_code, quarters.quarter_start
 ),
 

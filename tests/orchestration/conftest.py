@@ -29,6 +29,7 @@ flags: {send_anonymous_usage_stats: false, use_colors: false}
 models:
   collections:
     +materialized: table
+    intermediate: {+schema: intermediate}
     marts: {+schema: marts}
 seeds:
   collections: {+schema: intermediate}
@@ -63,9 +64,47 @@ cross join {{ ref('limits') }} as limits
 where ledger._recorded_at <= run_parameters.known_at and ledger.amount >= limits.lowest_amount
 group by ledger.currency_code
 """,
+    "models/intermediate/int_documents_touched.sql": """
+select distinct ledger.document_id
+from {{ source('raw', 'ledger') }} as ledger
+cross join {{ source('raw', 'run_parameters') }} as run_parameters
+where
+    ledger._recorded_at > run_parameters.previous_known_at
+    and ledger._recorded_at <= run_parameters.known_at
+""",
+    "models/marts/receivables/latest_by_document.sql": """
+{{ config(**replaces_touched(by='int_documents_touched', keys=['document_id'])) }}
+select
+    ledger.document_id,
+    arg_max(ledger.customer_id, (ledger._recorded_at, ledger.amount)) as customer_id,
+    arg_max(ledger.amount, (ledger._recorded_at, ledger.amount)) as amount
+from {{ source('raw', 'ledger') }} as ledger
+cross join {{ source('raw', 'run_parameters') }} as run_parameters
+where
+    ledger._recorded_at <= run_parameters.known_at
+    and {{ touched_only('ledger', 'int_documents_touched', ['document_id']) }}
+group by ledger.document_id
+""",
+    "models/marts/receivables/large_by_document.sql": """
+{{ config(**replaces_touched(by='int_documents_touched', keys=['document_id'])) }}
+select latest.document_id, latest.amount
+from {{ ref('latest_by_document') }} as latest
+cross join {{ ref('limits') }} as limits
+where
+    latest.amount >= limits.lowest_amount
+    and {{ touched_only('latest', 'int_documents_touched', ['document_id']) }}
+""",
     "models/marts/models.yml": """
 version: 2
 models:
+  - name: latest_by_document
+    description: One row per document.
+    columns:
+      - {name: document_id, description: The document.}
+      - {name: customer_id, description: Who owes it., config: {tags: [pii]}}
+      - {name: amount, description: What was billed last.}
+  - name: large_by_document
+    description: One row per document above the limit.
   - name: load_history
     description: One row per load.
     columns: [{name: load_id, description: The load., data_tests: [not_null]}]
@@ -103,10 +142,11 @@ where not proofs.is_closed
 
 @pytest.fixture(scope="session")
 def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dbt project of one seed, three marts and two tests."""
+    """A dbt project of one seed, five marts, of which two are big, and two tests."""
     folder = tmp_path_factory.mktemp("small_project")
-    for name in ("profiles.yml", "macros/generate_schema_name.sql"):
-        _write(folder / name, (PROJECT_ROOT / "dbt_project" / name).read_text("utf-8"))
+    source = PROJECT_ROOT / "dbt_project"
+    for path in (source / "profiles.yml", *sorted((source / "macros").glob("*.sql"))):
+        _write(folder / path.relative_to(source), path.read_text("utf-8"))
     for name, text in PROJECT_FILES.items():
         _write(folder / name, text)
     return folder

@@ -29,9 +29,10 @@ joined as (
         due_dates.aging_bucket_days,
         due_dates.aging_bucket_months
     from receivables
-    cross join dates
     left join due_dates
         on receivables.due_date = due_dates.due_date
+    -- Last: the engine keeps a cross join as a comma, which binds less than the join that follows.
+    cross join dates
 ),
 
 final as (

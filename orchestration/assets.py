@@ -292,21 +292,25 @@ def read_manifest(project: ParsedProject) -> dict[str, Any]:
     """
     manifest: dict[str, Any] = json.loads(project.manifest.read_text("utf-8"))
     nodes = manifest["nodes"]
+    depths: dict[str, int] = {}
     for node in nodes.values():
         if node["resource_type"] != "test" or node.get("attached_node"):
             continue
         parents = [name for name in node["depends_on"]["nodes"] if name in nodes]
         if parents and len(node["depends_on"]["nodes"]) > 1:
-            last = max(parents, key=lambda name: (_depth(name, nodes), name))
+            last = max(parents, key=lambda name: (_depth(name, nodes, depths), name))
             node["config"].setdefault("meta", {}).setdefault("dagster", {}).setdefault(
                 "ref", {"name": nodes[last]["name"]}
             )
     return manifest
 
 
-def _depth(name: str, nodes: Mapping[str, Any]) -> int:
-    parents = [name for name in nodes[name]["depends_on"].get("nodes", ()) if name in nodes]
-    return 1 + max((_depth(parent, nodes) for parent in parents), default=0)
+def _depth(name: str, nodes: Mapping[str, Any], depths: dict[str, int]) -> int:
+    """Steps from a source to a node; each is found once, because there are millions of ways."""
+    if name not in depths:
+        parents = [one for one in nodes[name]["depends_on"].get("nodes", ()) if one in nodes]
+        depths[name] = 1 + max((_depth(one, nodes, depths) for one in parents), default=0)
+    return depths[name]
 
 
 def mart_keys(manifest: Mapping[str, Any], translator: Translator) -> dict[str, dg.AssetKey]:

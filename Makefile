@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run ui test lint format benchmark clean
+.PHONY: help setup run ui test lint format benchmark compare daily growth clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,15 @@ format: $(READY) ## Rewrite Python and SQL in the house style
 
 benchmark: $(READY) ## Measure against hand-written floors, as ratios in one run
 	@$(BIN)/python -m benchmarks.run
+
+compare: $(READY) ## Answer the same questions in seven ways, and draw what they cost
+	@$(BIN)/python -m benchmarks.side_by_side
+
+daily: $(READY) ## Measure a day's refresh beside the build of everything, and compare with a rebuild
+	@$(BIN)/python -m benchmarks.daily --check
+
+growth: $(READY) ## Measure full builds and days at growing sizes
+	@$(BIN)/python -m benchmarks.growth docs/benchmarks/growth.jsonl
 
 clean: ## Remove the environment, caches, and ./data when it holds only the sample company
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs logs

@@ -227,11 +227,9 @@ def readable_amount(source: ColumnSource, file_mapping: FileMapping, *, text: pl
 
 def _readable(texts: pl.Series) -> pl.Series:
     amounts = texts.cast(_READABLE, strict=False)
-    if texts.str.contains(_CENTS).all():
-        return amounts
     cents = amounts.cast(MONEY, strict=False).cast(_READABLE)
-    is_whole = (amounts == cents).fill_null(value=False)
-    return amounts.set(~is_whole, None)
+    is_finer = amounts.ne_missing(cents)
+    return amounts.set(is_finer, None) if is_finer.any() else amounts
 
 
 def cleaned_columns(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -428,6 +428,8 @@ class _Counts:
     rows_filtered: int
     amount_dropped: Decimal | None
     amount_filtered: Decimal | None
+    is_ordered: bool
+    """Whether a column of the key is greater in every record than in the one before."""
 
 
 @dataclass(frozen=True)
@@ -491,9 +493,11 @@ class _Staging:
                 f"{self.records.row_count} records, the typing {rows_read}"
             )
             raise RuntimeError(message)
-        fates = _repeated_keys(
-            accepted, self.extract, supplied=self.columns, row_count=counts.rows_accepted
-        )
+        fates = None
+        if not counts.is_ordered:
+            fates = _repeated_keys(
+                accepted, self.extract, varying=self._varying_key, row_count=counts.rows_accepted
+            )
         duplicates = 0
         duplicate_amount = Decimal("0.00")
         conflicts = self.scratch / f"conflicts-{self.sequence}.parquet"
@@ -547,6 +551,11 @@ class _Staging:
             ),
             signed_amount=_cents(counts.signed) if has_amount else None,
         )
+
+    @property
+    def _varying_key(self) -> list[str]:
+        """The key's columns that the mapping supplies; the others are the same in every row."""
+        return [name for name in self.extract.key if name in self.columns]
 
     @property
     def _amount_column(self) -> str | None:
@@ -627,6 +636,10 @@ class _Staging:
         is_absolute = self._amount_column is not None and self.columns[self._amount_column].absolute
         size = amount.abs() if is_absolute else amount
         totals = (pl.len().alias("rows"), size.sum().alias("amount"), amount.sum().alias("signed"))
+        ascents = [
+            (pl.col(name) > pl.col(name).shift(1)).sum().alias(f"_ascents:{name}")
+            for name in self._varying_key
+        ]
         is_small = self.records.row_count <= _FEW_ROWS and self.base["file_bytes"] <= _FEW_BYTES
         if is_small:
             typed = typed.collect().lazy()
@@ -635,7 +648,8 @@ class _Staging:
         into_lake = typed.filter(pl.col(_STATE) == _ACCEPTED).select(self._lake_columns())
         aside = self._rejectable(typed.filter(pl.col(_STATE) == _QUARANTINED), conversions)
         if is_small:
-            summed, counted_others = typed.select(totals).collect(), others.collect()
+            summed = typed.select(*totals, *ascents).collect()
+            counted_others = others.collect()
             into_lake.collect().write_parquet(
                 accepted, compression_level=_COMPRESSION_LEVEL, statistics=False
             )
@@ -651,12 +665,12 @@ class _Staging:
                         lazy=True,
                     ),
                     aside.sink_parquet(rejected, compression="lz4", lazy=True),
-                    typed.select(totals),
+                    typed.select(*totals, *ascents),
                     others,
                 ],
                 engine="streaming",
             )
-        rows, amount_read, signed = summed.row(0)
+        rows, amount_read, signed, *ascended = summed.row(0)
         counted = {state: rest for state, *rest in counted_others.iter_rows()}
         nothing = (0, Decimal(0), Decimal(0))
         dropped = counted.get(_DROPPED, nothing)
@@ -671,6 +685,7 @@ class _Staging:
             rows_filtered=filtered[0],
             amount_dropped=dropped[1],
             amount_filtered=filtered[1],
+            is_ordered=any(count == rows - 1 for count in ascended),
         )
 
     def _lake_columns(self) -> list[pl.Expr]:
@@ -898,7 +913,7 @@ def _cents(amount: Decimal | int | None) -> Decimal:
 
 
 def _repeated_keys(
-    accepted: Path, extract: Extract, *, supplied: Collection[str], row_count: int
+    accepted: Path, extract: Extract, *, varying: Sequence[str], row_count: int
 ) -> pl.DataFrame | None:
     """Rows whose key stands in the file more than once.
 
@@ -908,7 +923,7 @@ def _repeated_keys(
     Args:
         accepted: The accepted rows.
         extract: Their contract.
-        supplied: Columns that the mapping supplies; the others are the same in every row.
+        varying: The key's columns that may differ from row to row.
         row_count: Their number.
 
     Returns:
@@ -916,7 +931,6 @@ def _repeated_keys(
         contents, and all but the first of a key with one content. None when no key repeats.
     """
     rows = pl.scan_parquet(accepted, glob=False, hive_partitioning=False)
-    varying = [name for name in extract.key if name in supplied]
     hashed = (pl.col(varying[0]) if len(varying) == 1 else pl.struct(varying)).hash(seed=0)
     partitions = -(-row_count // _HASH_PARTITION_ROWS)
     repeated = []

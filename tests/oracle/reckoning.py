@@ -16,7 +16,14 @@ from tests.oracle.arithmetic import Period, Ratio, periods_until
 from tests.oracle.cash import Cash, cash_on_documents
 from tests.oracle.inputs import Bucket, Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal, journal
-from tests.oracle.scopes import Scope, company_of, customers_known, first_day, scoped
+from tests.oracle.scopes import (
+    Scope,
+    company_of,
+    customers_known,
+    first_day,
+    scoped,
+    teams_owning,
+)
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,10 @@ class Reckoning:
         return [] if start is None else periods_until(start, self.parameters.as_of_date)
 
     def scopes(self) -> Iterator[tuple[Scope, Journal, Sequence[Cash]]]:
-        """The company and its segments and regions, with their journals and cash."""
+        """The company and its segments, regions and teams, with their journals and cash."""
         customers = customers_known(self.extracts, self.parameters)
-        for scope, book in scoped(self.book, self.company_code, customers).items():
+        teams = teams_owning(self.extracts, self.parameters)
+        for scope, book in scoped(self.book, self.company_code, customers, teams).items():
             within = {movement.customer_id for movement in book.movements}
             yield scope, book, [p for p in self.cash if p.facts.customer_id in within]
 

@@ -1,4 +1,4 @@
-"""Whose receivables a measure is taken over: the company, a customer segment, a region."""
+"""Whose receivables a measure is taken over: the company, a segment, a region, a team."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from tests.oracle.attribution import portfolio_owner
 from tests.oracle.inputs import Extracts, Parameters, Row
-from tests.oracle.journal import Journal
-from tests.oracle.versions import latest
+from tests.oracle.journal import Journal, Movement
+from tests.oracle.versions import in_force, latest
 
 UNASSIGNED = "unassigned"
 
@@ -34,6 +35,21 @@ def attribute(customers: Mapping[str, Row], customer_id: str, name: str) -> str:
     return UNASSIGNED if value is None else str(value)
 
 
+def teams_owning(extracts: Extracts, parameters: Parameters) -> Mapping[str, str]:
+    """The team, by customer, of the collector who owns the customer on the as-of date."""
+    collectors = latest(extracts.collectors, ("collector_id",), parameters.known_at)
+    teams = {collector_id: row["team_id"] for (collector_id,), row in collectors.items()}
+    spans: dict[str, list[Row]] = {}
+    for row in in_force(extracts.portfolios, ("customer_id", "valid_from"), parameters.known_at):
+        spans.setdefault(row["customer_id"], []).append(row)
+    owning = {}
+    for customer_id, rows in spans.items():
+        team = teams.get(portfolio_owner(rows, parameters.as_of_date))
+        if team is not None:
+            owning[customer_id] = str(team)
+    return owning
+
+
 def company_of(book: Journal, company_code: str) -> Journal:
     """One company's part of a journal."""
     return Journal(
@@ -42,24 +58,22 @@ def company_of(book: Journal, company_code: str) -> Journal:
 
 
 def scoped(
-    book: Journal, company_code: str, customers: Mapping[str, Row]
+    book: Journal, company_code: str, customers: Mapping[str, Row], teams: Mapping[str, str]
 ) -> Mapping[Scope, Journal]:
-    """A company's journal, whole and by segment and region of the item's customer."""
+    """A company's journal, whole and by segment, region and team of the item's customer."""
     own = company_of(book, company_code)
-    parts = {Scope(company_code, "company", company_code): own}
-    for scope_type in ("segment", "region"):
-        values = {attribute(customers, m.customer_id, scope_type) for m in own.movements}
-        for value in values:
-            parts[Scope(company_code, scope_type, value)] = Journal(
-                [
-                    m
-                    for m in own.movements
-                    if attribute(customers, m.customer_id, scope_type) == value
-                ],
-                own.items,
-                own.flags,
-            )
-    return parts
+    parts: dict[Scope, list[Movement]] = {}
+    for movement in own.movements:
+        customer_id = movement.customer_id
+        for scope_type, scope_id in (
+            ("segment", attribute(customers, customer_id, "segment")),
+            ("region", attribute(customers, customer_id, "region")),
+            ("team", teams.get(customer_id, UNASSIGNED)),
+        ):
+            parts.setdefault(Scope(company_code, scope_type, scope_id), []).append(movement)
+    return {Scope(company_code, "company", company_code): own} | {
+        scope: Journal(movements, own.items, own.flags) for scope, movements in parts.items()
+    }
 
 
 def first_day(book: Journal, as_of_date: date) -> date | None:

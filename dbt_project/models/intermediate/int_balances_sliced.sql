@@ -1,13 +1,13 @@
--- Grain: one row per company, segment, region, month, credit class and due date with an open
+-- Grain: one row per company, segment, region, team, month, credit class and due date with an open
 -- balance. Balances at the month's end, in the running month at the as-of date. Customers without a
--- segment or a region are counted as `unassigned`.
+-- segment, a region or a team are counted as `unassigned`.
 {%- set origin = "cast('1970-01-01' as date)" %}
 with balances as (
     select * from {{ ref('receivables_by_span') }}
 ),
 
 customers as (
-    select * from {{ ref('dim_customers') }}
+    select * from {{ ref('int_customers_placed') }}
 ),
 
 run_parameters as (
@@ -21,6 +21,7 @@ month_ranges as (
         balances.company_code,
         coalesce(customers.segment, 'unassigned') as segment,
         coalesce(customers.region, 'unassigned') as region,
+        coalesce(customers.team_id, 'unassigned') as team_id,
         balances.credit_class_code,
         balances.due_date,
         balances.open_amount,
@@ -42,6 +43,7 @@ months_open as (
         company_code,
         segment,
         region,
+        team_id,
         credit_class_code,
         due_date,
         open_amount,
@@ -55,13 +57,15 @@ by_due_date as (
         company_code,
         segment,
         region,
+        team_id,
         month_number,
         credit_class_code,
         due_date,
         sum(open_amount) as open_amount,
         count(*) - count(open_amount) as unconverted_item_count
     from months_open
-    group by company_code, segment, region, month_number, credit_class_code, due_date
+    group by
+        company_code, segment, region, team_id, month_number, credit_class_code, due_date
 ),
 
 dated as (
@@ -76,6 +80,7 @@ final as (
         dated.company_code,
         dated.segment,
         dated.region,
+        dated.team_id,
         dated.credit_class_code,
         dated.due_date,
         run_parameters.as_of_date,

@@ -1,4 +1,4 @@
--- Grain: one row per company, segment, region, month and month in which the items fall due.
+-- Grain: one row per company, segment, region, team, month and month in which the items fall due.
 -- Only items that are owed have a due month, and only one that has come by the as-of date.
 with balances as (
     select * from {{ ref('int_balances_sliced') }}
@@ -20,6 +20,7 @@ final as (
         company_code,
         segment,
         region,
+        team_id,
         month_start,
         due_month_start,
         cast(sum(open_amount) as decimal(28, 2)) as closing_amount,
@@ -32,7 +33,7 @@ final as (
         ) as closing_owed_amount,
         cast(sum(unconverted_item_count) as integer) as unconverted_item_count
     from placed
-    group by company_code, segment, region, month_start, due_month_start
+    group by company_code, segment, region, team_id, month_start, due_month_start
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- Grain: one row per company, segment, region, month and month in which the item falls due.
+-- Grain: one row per company, segment, region, team, month and month in which the item falls due.
 -- What happened in the month, of movements effective by the as-of date. Only items that are owed
 -- have a due month, and only one that has come by the as-of date.
 {%- set horizons = [0, 30, 60, 90] %}
@@ -17,7 +17,7 @@ cash as (
 ),
 
 customers as (
-    select * from {{ ref('dim_customers') }}
+    select * from {{ ref('int_customers_placed') }}
 ),
 
 run_parameters as (
@@ -165,6 +165,7 @@ final as (
         flows.company_code,
         coalesce(customers.segment, 'unassigned') as segment,
         coalesce(customers.region, 'unassigned') as region,
+        coalesce(customers.team_id, 'unassigned') as team_id,
         flows.month_start,
         flows.due_month_start,
         cast(sum(flows.unconverted_movement_count) as integer) as unconverted_movement_count,
@@ -179,6 +180,7 @@ final as (
         flows.company_code,
         coalesce(customers.segment, 'unassigned'),
         coalesce(customers.region, 'unassigned'),
+        coalesce(customers.team_id, 'unassigned'),
         flows.month_start,
         flows.due_month_start
 )

@@ -1,7 +1,8 @@
 -- Grain: one row per company, scope, month and month in which the items fall due; due months after
 -- the as-of date, and what has no due date of its own, are one row without a due month.
 -- Balances are those at the month's end, in the running month at the as-of date; flows are those
--- of the month. Customers without a segment or a region are counted as `unassigned`.
+-- of the month. Customers without a segment, a region or a team are counted as
+-- `unassigned`.
 with balances as (
     select * from {{ ref('int_balances_summed') }}
 ),
@@ -15,6 +16,7 @@ measured as (
         company_code,
         segment,
         region,
+        team_id,
         month_start,
         due_month_start,
         closing_amount,
@@ -40,6 +42,7 @@ measured as (
         company_code,
         segment,
         region,
+        team_id,
         month_start,
         due_month_start,
         cast(0 as decimal(28, 2)) as closing_amount,
@@ -79,6 +82,12 @@ scoped as (
         *,
         'region' as scope_type,
         region as scope_id
+    from measured
+    union all
+    select
+        *,
+        'team' as scope_type,
+        team_id as scope_id
     from measured
 ),
 

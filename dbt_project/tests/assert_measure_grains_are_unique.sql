@@ -1,5 +1,15 @@
 -- Fails with one row per mart and key that stands in more than one row.
 {%- set grains = {
+    'aging_migration_by_month': [
+        'month_start', 'company_code', 'scope_type', 'scope_id', 'bucket_set', 'aging_bucket',
+        'next_state'
+    ],
+    'aging_roll_rates_by_month': [
+        'month_start', 'company_code', 'scope_type', 'scope_id', 'bucket_set', 'aging_bucket'
+    ],
+    'loss_rates_by_bucket': [
+        'month_start', 'company_code', 'segment', 'bucket_set', 'aging_bucket'
+    ],
     'turnover_by_period': [
         'period_type', 'period_start', 'company_code', 'scope_type', 'scope_id'
     ],

@@ -3,6 +3,9 @@
 -- movement are 1; every month of the allowance opens with the close of the one before; promises
 -- take no more than was promised.
 {%- set measures = {
+    'aging_migration_by_month': ['migration_rate'],
+    'aging_roll_rates_by_month': ['roll_rate', 'cure_rate', 'net_flow_rate'],
+    'loss_rates_by_bucket': ['roll_rate', 'loss_rate', 'adjusted_loss_rate'],
     'turnover_by_period': [
         'receivables_turnover', 'receivables_turnover_13_point', 'receivables_turnover_5_point',
         'turnover_days', 'days_sales_outstanding', 'days_sales_outstanding_rolling_3m',

@@ -7,6 +7,10 @@ loss_rates as (
     select * from {{ ref('loss_rates') }}
 ),
 
+loss_rate_rules as (
+    select * from {{ ref('loss_rate_rules') }}
+),
+
 aging_buckets as (
     select * from {{ ref('dim_aging_buckets') }}
 ),
@@ -92,6 +96,34 @@ rates_repeated as (
     from loss_rates
     group by allowance_method, segment, aging_bucket
     having count(*) > 1
+),
+
+loss_rate_rules_wrong as (
+    select
+        'loss_rate_rules' as seed,
+        'repeated, or not one month or more, a loss from 0 to 1 and a factor of 0 or more: '
+        || segment as fault
+    from loss_rate_rules
+    group by segment
+    having
+        count(*) > 1
+        or sum(
+            case
+                when
+                    trailing_months >= 1
+                    and loss_given_last_rate >= 0
+                    and loss_given_last_rate <= 1
+                    and forward_looking_factor >= 0
+                    then 0
+                else 1
+            end
+        ) > 0
+    union all
+    select
+        'loss_rate_rules' as seed,
+        'no rule for every segment (*)' as fault
+    from loss_rate_rules
+    having coalesce(sum(case when segment = '*' then 1 else 0 end), 0) = 0
 ),
 
 methods_wrong as (
@@ -241,8 +273,8 @@ measure_rules_wrong as (
 ),
 
 {%- set parts = [
-    'rates_missing', 'rates_unknown', 'rates_out_of_range', 'rates_repeated', 'methods_wrong',
-    'buckets_wrong', 'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong',
+    'rates_missing', 'rates_unknown', 'rates_out_of_range', 'rates_repeated', 'loss_rate_rules_wrong',
+    'methods_wrong', 'buckets_wrong', 'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong',
     'targets_wrong', 'measure_rules_wrong'
 ] %}
 

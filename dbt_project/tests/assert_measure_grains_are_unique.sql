@@ -7,6 +7,15 @@
     'aging_roll_rates_by_month': [
         'month_start', 'company_code', 'scope_type', 'scope_id', 'bucket_set', 'aging_bucket'
     ],
+    'aging_shift_by_month': [
+        'month_start', 'company_code', 'scope_type', 'scope_id', 'bucket_set'
+    ],
+    'aging_shift_by_bucket': [
+        'month_start', 'company_code', 'scope_type', 'scope_id', 'bucket_set', 'aging_bucket'
+    ],
+    'vintage_by_month': [
+        'billing_month_start', 'company_code', 'scope_type', 'scope_id', 'months_since_billing'
+    ],
     'loss_rates_by_bucket': [
         'month_start', 'company_code', 'segment', 'bucket_set', 'aging_bucket'
     ],

@@ -5,6 +5,11 @@
 {%- set measures = {
     'aging_migration_by_month': ['migration_rate'],
     'aging_roll_rates_by_month': ['roll_rate', 'cure_rate', 'net_flow_rate'],
+    'aging_shift_by_month': [
+        'past_due_rate', 'weighted_days_past_due', 'weighted_days_growth_rate', 'complaint_rate'
+    ],
+    'aging_shift_by_bucket': ['bucket_rate', 'growth_rate'],
+    'vintage_by_month': ['collected_rate'],
     'loss_rates_by_bucket': ['roll_rate', 'loss_rate', 'adjusted_loss_rate'],
     'turnover_by_period': [
         'receivables_turnover', 'receivables_turnover_13_point', 'receivables_turnover_5_point',

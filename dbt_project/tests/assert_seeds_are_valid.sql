@@ -15,6 +15,10 @@ aging_buckets as (
     select * from {{ ref('dim_aging_buckets') }}
 ),
 
+aging_rules as (
+    select * from {{ ref('aging_rules') }}
+),
+
 bucket_seed as (
     select * from {{ ref('aging_buckets') }}
 ),
@@ -96,6 +100,27 @@ rates_repeated as (
     from loss_rates
     group by allowance_method, segment, aging_bucket
     having count(*) > 1
+),
+
+aging_rules_wrong as (
+    select
+        'aging_rules' as seed,
+        'expected one row of positive numbers, shortened_fall_rate of 1 or less' as fault
+    from aging_rules
+    having
+        count(*) <> 1
+        or sum(
+            case
+                when
+                    lengthened_growth_rate > 0
+                    and shortened_fall_rate > 0
+                    and shortened_fall_rate <= 1
+                    and bucket_surge_growth_rate > 0
+                    and vintage_months > 0
+                    then 0
+                else 1
+            end
+        ) > 0
 ),
 
 loss_rate_rules_wrong as (
@@ -273,9 +298,10 @@ measure_rules_wrong as (
 ),
 
 {%- set parts = [
-    'rates_missing', 'rates_unknown', 'rates_out_of_range', 'rates_repeated', 'loss_rate_rules_wrong',
-    'methods_wrong', 'buckets_wrong', 'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong',
-    'targets_wrong', 'measure_rules_wrong'
+    'aging_rules_wrong', 'rates_missing', 'rates_unknown', 'rates_out_of_range',
+    'rates_repeated', 'loss_rate_rules_wrong', 'methods_wrong', 'buckets_wrong',
+    'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong', 'targets_wrong',
+    'measure_rules_wrong'
 ] %}
 
 faults as (

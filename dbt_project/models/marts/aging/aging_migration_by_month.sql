@@ -1,7 +1,8 @@
 -- Grain: one row per company, scope, month, bucket set, bucket at the month's beginning and state
 -- at its end that is not empty. `inflow` stands for no bucket: what is in a bucket at the end and
 -- was owed in none at the beginning. The rows of a bucket add up to what it opened with, the rows
--- into a bucket to what it closed with.
+-- into a bucket to what it closed with. What is in a better bucket only because its due date was
+-- moved is told in re_aged_amount.
 -- All items of one due date are in one bucket on any day, so that only what was used up of the
 -- opening balances has to be known item by item. Credits stand apart from aging and are not here.
 with balances as (
@@ -13,8 +14,12 @@ itemized as (
     select * from {{ ref('int_migrations_itemized') }}
 ),
 
+re_aged as (
+    select * from {{ ref('int_migrations_re_aged') }}
+),
+
 customers as (
-    select * from {{ ref('dim_customers') }}
+    select * from {{ ref('int_customers_placed') }}
 ),
 
 ages as (
@@ -38,6 +43,7 @@ parts as (
         company_code,
         segment,
         region,
+        team_id,
         {{ add_months('month_start', 1) }} as month_start,
         due_date,
         open_amount as opening_amount,
@@ -52,6 +58,7 @@ parts as (
         company_code,
         segment,
         region,
+        team_id,
         month_start,
         due_date,
         0 as opening_amount,
@@ -66,6 +73,7 @@ parts as (
         itemized.company_code,
         coalesce(customers.segment, 'unassigned') as segment,
         coalesce(customers.region, 'unassigned') as region,
+        coalesce(customers.team_id, 'unassigned') as team_id,
         itemized.month_start,
         itemized.due_date,
         0 as opening_amount,
@@ -88,6 +96,7 @@ by_due_date as (
         parts.company_code,
         parts.segment,
         parts.region,
+        parts.team_id,
         parts.month_start,
         parts.due_date,
         least({{ month_end('parts.month_start') }}, run_parameters.as_of_date) as measured_to_date,
@@ -103,6 +112,7 @@ by_due_date as (
         parts.company_code,
         parts.segment,
         parts.region,
+        parts.team_id,
         parts.month_start,
         parts.due_date,
         run_parameters.as_of_date
@@ -113,6 +123,7 @@ bucketed as (
         by_due_date.company_code,
         by_due_date.segment,
         by_due_date.region,
+        by_due_date.team_id,
         by_due_date.as_of_date,
         by_due_date.month_start,
         by_due_date.measured_to_date,
@@ -137,12 +148,41 @@ bucketed as (
         by_due_date.company_code,
         by_due_date.segment,
         by_due_date.region,
+        by_due_date.team_id,
         by_due_date.as_of_date,
         by_due_date.month_start,
         by_due_date.measured_to_date,
         closing_ages.bucket_set,
         opening_ages.aging_bucket,
         closing_ages.aging_bucket
+),
+
+re_aged_cells as (
+    select
+        re_aged.company_code,
+        re_aged.segment,
+        re_aged.region,
+        re_aged.team_id,
+        closing_ages.as_of_date as measured_to_date,
+        re_aged.month_start,
+        re_aged.bucket_set,
+        opening_ages.aging_bucket as opening_bucket,
+        closing_ages.aging_bucket as closing_bucket,
+        run_parameters.as_of_date,
+        re_aged.re_aged_amount
+    from re_aged
+    cross join run_parameters
+    inner join ages as closing_ages
+        on
+            re_aged.due_date = closing_ages.basis_date
+            and re_aged.bucket_set = closing_ages.bucket_set
+            and least({{ month_end('re_aged.month_start') }}, run_parameters.as_of_date)
+            = closing_ages.as_of_date
+    inner join ages as opening_ages
+        on
+            re_aged.due_date = opening_ages.basis_date
+            and re_aged.bucket_set = opening_ages.bucket_set
+            and {{ add_days('re_aged.month_start', -1) }} = opening_ages.as_of_date
 ),
 
 {%- set cells = {
@@ -162,6 +202,7 @@ cells as (
             company_code,
             segment,
             region,
+            team_id,
             as_of_date,
             month_start,
             measured_to_date,
@@ -169,15 +210,31 @@ cells as (
             {{ state_before }} as aging_bucket,
             {{ state_after }} as next_state,
             {{ amount }} as migrated_amount,
+            0 as re_aged_amount,
             unconverted_item_count
         from bucketed
-        {%- if not loop.last %}
-            union all
-        {%- endif %}
+        union all
     {%- endfor %}
+    select
+        company_code,
+        segment,
+        region,
+        team_id,
+        as_of_date,
+        month_start,
+        measured_to_date,
+        bucket_set,
+        opening_bucket as aging_bucket,
+        closing_bucket as next_state,
+        0 as migrated_amount,
+        re_aged_amount,
+        0 as unconverted_item_count
+    from re_aged_cells
 ),
 
-{%- set scopes = {'company': 'company_code', 'segment': 'segment', 'region': 'region'} %}
+{%- set scopes = {
+    'company': 'company_code', 'segment': 'segment', 'region': 'region', 'team': 'team_id'
+} %}
 
 scoped as (
     {%- for scope_type, scope_id in scopes.items() %}
@@ -204,6 +261,7 @@ summed as (
         aging_bucket,
         next_state,
         sum(migrated_amount) as migrated_amount,
+        sum(re_aged_amount) as re_aged_amount,
         sum(unconverted_item_count) as unconverted_item_count
     from scoped
     group by
@@ -258,6 +316,7 @@ final as (
             else 'new'
         end as migration_code,
         cast(parted.migrated_amount as decimal(18, 2)) as migrated_amount,
+        cast(parted.re_aged_amount as decimal(18, 2)) as re_aged_amount,
         {{ measure_columns('migration_rate') }},
         case when parted.unconverted_in_bucket_count > 0 then 'missing' else 'ok' end as rate_status
     from parted
@@ -269,7 +328,9 @@ final as (
         on
             parted.bucket_set = closing_buckets.bucket_set
             and parted.next_state = closing_buckets.aging_bucket
-    where parted.migrated_amount <> 0
+    where
+        parted.migrated_amount <> 0
+        or parted.re_aged_amount <> 0
 )
 
 select * from final

@@ -72,10 +72,11 @@ left_behind as (
         sum(
             case
                 when migrations.next_state = first_buckets.aging_bucket
-                    then migrations.migrated_amount
+                    then migrations.migrated_amount - migrations.re_aged_amount
                 else 0
             end
         ) as now_current_amount,
+        sum(migrations.re_aged_amount) as re_aged_amount,
         max(migrations.rate_status) as rate_status
     from migrations
     inner join first_buckets
@@ -106,7 +107,7 @@ entered as (
 
 {%- set amounts = [
     'opening_amount', 'better_amount', 'same_amount', 'worse_amount', 'collected_amount',
-    'credited_amount', 'written_off_amount', 'now_current_amount'
+    'credited_amount', 'written_off_amount', 're_aged_amount', 'now_current_amount'
 ] %}
 
 amounts as (

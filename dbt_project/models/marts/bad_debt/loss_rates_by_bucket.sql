@@ -151,9 +151,14 @@ chained as (
     union all
     select
         rated.*,
-        cast(
-            round(least(greatest(rated.roll_rate, 0), 1) * chained.loss_rate, 8) as decimal(18, 8)
-        ) as loss_rate,
+        case
+            when rated.roll_rate_status = 'ok' and chained.loss_rate_status = 'ok'
+                then
+                    cast(
+                        round(least(greatest(rated.roll_rate, 0), 1) * chained.loss_rate, 8)
+                        as decimal(18, 8)
+                    )
+        end as loss_rate,
         case
             when rated.roll_rate_status <> 'ok' then rated.roll_rate_status
             else chained.loss_rate_status
@@ -187,9 +192,13 @@ final as (
         loss_rate,
         loss_rate_status,
         cast(forward_looking_factor as decimal(18, 8)) as forward_looking_factor,
-        cast(
-            least(1, round(loss_rate * forward_looking_factor, 8)) as decimal(18, 8)
-        ) as adjusted_loss_rate,
+        case
+            when loss_rate_status = 'ok'
+                then
+                    cast(
+                        least(round(loss_rate * forward_looking_factor, 8), 1) as decimal(18, 8)
+                    )
+        end as adjusted_loss_rate,
         loss_rate_status as adjusted_loss_rate_status,
         rate_status
     from chained

@@ -17,11 +17,17 @@ import polars as pl
 from ingest.archive import Ledger, LedgerHead
 from ingest.extracts import EXTRACTS
 from ingest.files import make_private_folder, write_atomic
-from ingest.records import EXPECTATION_RESULT_SCHEMA, LOAD_RECORD_SCHEMA, QUARANTINE_SCHEMA
+from ingest.records import (
+    EXPECTATION_RESULT_SCHEMA,
+    LOAD_RECORD_SCHEMA,
+    PUBLISHED_TOTAL_SCHEMA,
+    QUARANTINE_SCHEMA,
+)
 
 SCHEMA_FILE: Final = "_schema.parquet"
 LOADS: Final = "_loads"
 EXPECTATION_RESULTS: Final = "_expectation_results"
+PUBLISHED_TOTALS: Final = "_published_totals"
 ADMISSIONS: Final = "_admissions"
 LEDGER_HEAD: Final = "_ledger_head.json"
 
@@ -118,6 +124,7 @@ def tables(folders: Folders) -> Iterator[tuple[Path, Mapping[str, pl.DataType]]]
         yield folders.lake / extract.name, extract.lake_schema
     yield folders.lake / LOADS, LOAD_RECORD_SCHEMA
     yield folders.lake / EXPECTATION_RESULTS, EXPECTATION_RESULT_SCHEMA
+    yield folders.lake / PUBLISHED_TOTALS, PUBLISHED_TOTAL_SCHEMA
     yield folders.quarantine, QUARANTINE_SCHEMA
 
 

@@ -8,7 +8,7 @@ One process at a time may call the functions that write; the caller holds the lo
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from ingest.home import (
     ADMISSIONS,
     EXPECTATION_RESULTS,
     LOADS,
+    PUBLISHED_TOTALS,
     SCHEMA_FILE,
     Folders,
     LakeError,
@@ -36,6 +37,7 @@ from ingest.rebuild import REBUILD, carry_out_rebuild, rebuild_from_archive
 from ingest.records import (
     ADMITTED,
     EXPECTATION_RESULT_SCHEMA,
+    PUBLISHED_TOTAL_SCHEMA,
     LoadRecord,
     load_records_from_frame,
 )
@@ -58,11 +60,13 @@ __all__ = [
     "StagedRun",
     "admit",
     "find_pending",
+    "has_published_totals",
     "initialise",
     "load_records",
     "pending_files",
     "rebuild_from_archive",
     "record_expectation_results",
+    "record_published_totals",
     "recover",
     "require_intact",
     "stage_pending",
@@ -221,3 +225,32 @@ def record_expectation_results(folders: Folders, results: Iterable["DataclassIns
             folders.lake / EXPECTATION_RESULTS / f"{run_id}__{extract}.parquet",
             parquet_bytes(part),
         )
+
+
+def record_published_totals(
+    folders: Folders, version: str, totals: Iterable[Mapping[str, object]]
+) -> None:
+    """Keep what a published version says is open in all, one Parquet per version.
+
+    Args:
+        folders: Where everything lies.
+        version: Name of the version, such as `v000123`.
+        totals: Rows with the columns of `PUBLISHED_TOTAL_SCHEMA` but the version.
+    """
+    rows = pl.DataFrame(
+        [{"version": version, **total} for total in totals], schema=dict(PUBLISHED_TOTAL_SCHEMA)
+    )
+    write_atomic(folders.lake / PUBLISHED_TOTALS / f"{version}.parquet", parquet_bytes(rows))
+
+
+def has_published_totals(folders: Folders, version: str) -> bool:
+    """Whether it was kept what a published version says is open in all.
+
+    Args:
+        folders: Where everything lies.
+        version: Name of the version.
+
+    Returns:
+        Whether there is a record of the version, were it of nothing.
+    """
+    return (folders.lake / PUBLISHED_TOTALS / f"{version}.parquet").exists()

@@ -25,6 +25,7 @@ from ingest.home import (
     ADMISSIONS,
     EXPECTATION_RESULTS,
     LEDGER_HEAD,
+    PUBLISHED_TOTALS,
     SCHEMA_FILE,
     Folders,
     LakeError,
@@ -57,7 +58,7 @@ def rebuild_from_archive(
 
     What was admitted is read again with the knowledge time, the sequence and the id it had; what
     was rejected or a duplicate stays so. Results of expectations cannot be read from files: those
-    of the present lake are carried over.
+    of the present lake are carried over, and so is what was published, unless it may change.
 
     Args:
         folders: Where everything lies; `initialise` and `recover` came first, unless the lake is
@@ -100,8 +101,11 @@ def rebuild_from_archive(
         records.extend(replayed)
         if progress is not None:
             progress(f"{entries[0].delivery_date}: {len(entries)} files read again")
-    for kept in (folders.lake / EXPECTATION_RESULTS).glob("*.parquet"):
-        shutil.copyfile(kept, rebuilt.lake / EXPECTATION_RESULTS / kept.name)
+    # Where the rows may change, what was published of them before is no measure of what comes.
+    tables_kept = (EXPECTATION_RESULTS, *(() if allows_changes else (PUBLISHED_TOTALS,)))
+    for table in tables_kept:
+        for kept in (folders.lake / table).glob("*.parquet"):
+            shutil.copyfile(kept, rebuilt.lake / table / kept.name)
     write_atomic(rebuilt.lake / LEDGER_HEAD, json.dumps(ledger.head.to_json()).encode())
     trees = (rebuilt.lake, rebuilt.quarantine)
     built = [path for tree in trees for path in (tree, *tree.rglob("*"))]

@@ -130,6 +130,22 @@ EXPECTATION_RESULT_SCHEMA: Final[Mapping[str, pl.DataType]] = MappingProxyType(
 )
 """Columns of `lake/_expectation_results/*.parquet`: one row per load and expectation."""
 
+PUBLISHED_TOTAL_SCHEMA: Final[Mapping[str, pl.DataType]] = MappingProxyType(
+    {
+        "version": pl.String(),
+        "as_of_date": pl.Date(),
+        "known_at": INSTANT,
+        "timezone": pl.String(),
+        "company_code": pl.String(),
+        "currency_code": pl.String(),
+        "open_amount_document": pl.Decimal(28, 2),
+    }
+)
+"""Columns of `lake/_published_totals/*.parquet`: one row per version, company and currency.
+
+What readers were told was open in all, on the as-of date and as known then.
+"""
+
 _BALANCE_PARTS: Final = ("accepted", "duplicate", "quarantined", "dropped", "filtered")
 
 

@@ -8,7 +8,7 @@ import itertools
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from ingest.extracts import EXTRACTS
-from ingest.lake import load_records
+from ingest.lake import has_published_totals, load_records, record_published_totals
 from ingest.records import ADMITTED, LoadRecord, load_records_from_frame
 from orchestration import dbt_runs, deliveries, state, warehouse
 from orchestration.dbt_runs import ParsedProject
@@ -31,8 +31,9 @@ from orchestration.metadata import (
 )
 from orchestration.resources import POOL, RETRIES, WRITER, lasting_failures
 from orchestration.settings import Settings
-from reporting.publication import current_version, publish
+from reporting.publication import PublishedVersion, current_version, publish
 from reporting.scorecard import describe_open_proofs
+from reporting.totals import open_totals
 
 DELIVERY_DATES: Final = dg.DynamicPartitionsDefinition(name="delivery_date")
 
@@ -40,6 +41,7 @@ LOADS: Final = dg.AssetKey(["raw", "loads"])
 QUARANTINED_ROWS: Final = dg.AssetKey(["raw", "quarantined_rows"])
 EXPECTATION_RESULTS: Final = dg.AssetKey(["raw", "expectation_results"])
 RUN_PARAMETERS: Final = dg.AssetKey(["raw", "run_parameters"])
+PUBLISHED_TOTALS: Final = dg.AssetKey(["raw", "published_totals"])
 PUBLISHED: Final = dg.AssetKey(["published", "collections"])
 
 OWNERS: Final = ("team:data",)
@@ -102,6 +104,21 @@ def extract_specs() -> list[dg.AssetSpec]:
         )
         for extract in EXTRACTS.values()
     ]
+
+
+def published_totals_spec() -> dg.AssetSpec:
+    """Specify what earlier versions said was open.
+
+    Each publication adds to it, for the proofs of the next build: as an asset of this one's run it
+    would stand before and after the models at once.
+    """
+    return dg.AssetSpec(
+        PUBLISHED_TOTALS,
+        description="One row per published version, company and currency: what it said was open.",
+        group_name="register",
+        owners=OWNERS,
+        kinds={"parquet"},
+    )
 
 
 def take_in_deliveries(settings: Settings) -> dg.AssetsDefinition:
@@ -408,6 +425,8 @@ def published_copy(
             stamp = warehouse.require_whole(settings, project)
             parameters = deliveries.read_run_parameters(settings)
             records = load_records(deliveries.folders_of(settings))
+            # A publication killed at its end left a version of which nothing was kept.
+            _keep_totals(settings, current_version(settings.published))
             version = publish(
                 settings.warehouse,
                 settings.published,
@@ -427,6 +446,7 @@ def published_copy(
                     "load_sequence": str(records["load_sequence"].max() or 0),
                 },
             )
+            _keep_totals(settings, version)
             how = f"written whole, because {version.whole_because}"
             context.log.info(
                 f"published {version.name}: {len(version.row_counts)} marts, "
@@ -445,6 +465,27 @@ def published_copy(
         )
 
     return collections
+
+
+def _keep_totals(settings: Settings, version: PublishedVersion | None) -> None:
+    """Keep what a version says is open, so that it can be asked again whether it is still so."""
+    folders = deliveries.folders_of(settings)
+    if version is None or has_published_totals(folders, version.name):
+        return
+    as_of_date = date.fromisoformat(version.facts["as_of_date"])
+    record_published_totals(
+        folders,
+        version.name,
+        [
+            {
+                "as_of_date": as_of_date,
+                "known_at": datetime.fromisoformat(version.facts["known_at"]),
+                "timezone": version.facts["timezone"],
+                **total,
+            }
+            for total in open_totals(version, as_of_date)
+        ],
+    )
 
 
 def published_load_sequence(settings: Settings) -> int:

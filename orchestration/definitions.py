@@ -9,6 +9,7 @@ from orchestration.assets import (
     extract_specs,
     mart_keys,
     published_copy,
+    published_totals_spec,
     read_manifest,
     take_in_deliveries,
 )
@@ -37,6 +38,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *extract_specs(),
+            published_totals_spec(),
             take_in_deliveries(settings),
             build_warehouse(settings, project, manifest, translator),
             published_copy(settings, project, marts.values()),

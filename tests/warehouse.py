@@ -22,6 +22,7 @@ from ingest.extracts import EXTRACTS
 from ingest.records import (
     EXPECTATION_RESULT_SCHEMA,
     LOAD_RECORD_SCHEMA,
+    PUBLISHED_TOTAL_SCHEMA,
     QUARANTINE_SCHEMA,
     LoadRecord,
     load_records_frame,
@@ -58,6 +59,7 @@ def build_warehouse(
     loads: Iterable[LoadRecord] = (),
     quarantined_rows: Iterable[Row] = (),
     expectation_results: Iterable[Row] = (),
+    published_totals: Iterable[Row] = (),
     command: str = "run",
     select: Sequence[str] = (),
     exclude: Sequence[str] = (),
@@ -80,6 +82,7 @@ def build_warehouse(
         loads: Load records beside those of the rows, such as of rejected files.
         quarantined_rows: Rows of the quarantine, with its column names.
         expectation_results: Results of expectations, with their column names.
+        published_totals: What earlier versions said was open, with its column names.
         command: A dbt command that builds: `run`, `build` or `test`.
         select: What to build; everything when empty. Selected models need their parents built.
         exclude: What to leave out.
@@ -99,6 +102,7 @@ def build_warehouse(
         loads=loads,
         quarantined_rows=quarantined_rows,
         expectation_results=expectation_results,
+        published_totals=published_totals,
     )
     write_run_parameters(
         home,
@@ -151,6 +155,7 @@ def write_lake(
     loads: Iterable[LoadRecord] = (),
     quarantined_rows: Iterable[Row] = (),
     expectation_results: Iterable[Row] = (),
+    published_totals: Iterable[Row] = (),
 ) -> None:
     """Write rows, load records, quarantine and expectation results as the lake holds them."""
     unknown = set(extracts) - set(EXTRACTS)
@@ -173,6 +178,11 @@ def write_lake(
             "lake/_expectation_results",
             EXPECTATION_RESULT_SCHEMA,
             _table(expectation_results, EXPECTATION_RESULT_SCHEMA),
+        ),
+        (
+            "lake/_published_totals",
+            PUBLISHED_TOTAL_SCHEMA,
+            _table(published_totals, PUBLISHED_TOTAL_SCHEMA),
         ),
     ):
         _empty(home / folder)

@@ -7,6 +7,7 @@ with movements as (
 
 journal as (
     select * from {{ ref('int_movements_daily') }}
+    where is_current
 ),
 
 run_parameters as (

@@ -4,10 +4,12 @@ For random companies, many to a warehouse, and for the sample company, which com
 ingest. A random company that disagrees is printed with all its rows.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -341,6 +343,115 @@ def test_aging_as_of_any_day_as_known_at_any_time(built: Built, number: int) -> 
         lambda company: aging_lines(company.book_known_at(known_at), as_of_date),
         f"aging_as_of {as_of_date} known at {known_at}",
     )
+
+
+@pytest.mark.parametrize("number", range(len(ASKED_OF_COMPANIES)))
+def test_restatements_are_the_difference_of_two_agings(built: Built, number: int) -> None:
+    as_of_date, known_from = built.asked[number]
+    changed = 0
+    for known_to in sorted({instant for _, instant in built.asked} - {known_from}):
+        told = built.lines(
+            """
+            select
+                company_code, bucket_set, aging_bucket, customer_id, currency_code,
+                sum(change_amount_document), coalesce(sum(change_amount), 0)
+            from marts.restatements_between($1, $2, $3)
+            group by all
+            """,
+            4,
+            [as_of_date, known_from, known_to],
+        )
+        for company in built.companies:
+            before, after = company.book_known_at(known_from), company.book_known_at(known_to)
+            expected = {
+                place: (
+                    stood_after[0] - stood_before[0],
+                    None
+                    if stood_after[1] is None or stood_before[1] is None
+                    else stood_after[1] - stood_before[1],
+                )
+                for place, stood_before, stood_after in side_by_side(
+                    placed_amounts(before, as_of_date), placed_amounts(after, as_of_date)
+                )
+            }
+            without_rate = {
+                (book.items[movement.item].customer_id)
+                for book in (before, after)
+                for movement in book.movements
+                if movement.amount is None
+            }
+            lines = told.get(company.code, {})
+            for place in expected.keys() | lines.keys():
+                amounts = expected.get(place, (Decimal(0), Decimal(0)))
+                line = lines.get(place, (Decimal(0), Decimal(0)))
+                changed += line[0] != 0
+                what = f"{company.code} {place} on {as_of_date}: {known_from} to {known_to}"
+                assert line[0] == amounts[0], what
+                # An item with any movement that has no rate has no amount: parts of it do.
+                if place[2] not in without_rate:
+                    assert line[1] == amounts[1], what
+    assert changed, "nothing was restated"
+
+
+Placed = dict[tuple[str, ...], tuple[Decimal, Decimal | None]]
+
+
+def placed_amounts(book: Journal, day: date) -> Placed:
+    """What is open by bucket set, bucket, customer and currency."""
+    return {
+        (key.bucket_set, key.aging_bucket, str(key.customer_id), key.currency_code): (
+            line.open_amount_document,
+            line.open_amount,
+        )
+        for key, line in aging.totals(aging.aging(book, day, BUCKETS), by_customer=True).items()
+        if key.age_basis == "due_date"
+    }
+
+
+def side_by_side(
+    before: Placed, after: Placed
+) -> Iterator[
+    tuple[tuple[str, ...], tuple[Decimal, Decimal | None], tuple[Decimal, Decimal | None]]
+]:
+    """Every place of the two, with what stands there; nothing is zero."""
+    nothing = (Decimal(0), Decimal(0))
+    for place in before.keys() | after.keys():
+        yield place, before.get(place, nothing), after.get(place, nothing)
+
+
+def test_restatements_change_every_reported_month_end(built: Built) -> None:
+    """Between any two instants, of every month end that the first of them had reached."""
+    with duckdb.connect(str(built.warehouse), read_only=True) as connection:
+        instants = connection.execute(
+            "select recorded_at, max(delivery_date) from marts.load_history group by 1 order by 1"
+        ).fetchall()
+        restated = connection.execute(
+            "select company_code, currency_code, effective_date, restated_at,"
+            " sum(change_amount_document) from marts.restatements group by all"
+        ).fetchall()
+    chosen = [instants[0], *instants[1 : -1 : max(1, len(instants) // 3)], instants[-1]]
+    changed = 0
+    for company in built.companies:
+        for (known_from, reached), (known_to, _) in pairwise(chosen):
+            for months in (0, 2, 5):
+                day = add_months(reached.replace(day=1), -months) - timedelta(days=1)
+                expected: Counter[str] = Counter()
+                for sign, known_at in ((-1, known_from), (1, known_to)):
+                    for movement in company.book_known_at(known_at).movements:
+                        if movement.effective_date <= day:
+                            expected[movement.currency_code] += sign * movement.amount_document
+                told: Counter[str] = Counter()
+                for company_code, currency_code, effective_date, restated_at, amount in restated:
+                    if (
+                        company_code == company.code
+                        and effective_date <= day
+                        and known_from < restated_at <= known_to
+                    ):
+                        told[currency_code] += amount
+                changed += any(told.values())
+                nothing = dict.fromkeys(expected.keys() | told.keys(), 0)
+                assert {**nothing, **told} == {**nothing, **expected}, (company.code, day)
+    assert changed, "nothing was restated"
 
 
 def total_lines(book: Journal, day: date, *, by_customer: bool) -> Lines:

@@ -16,7 +16,7 @@ from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Item, journal
 from tests.oracle.reckoning import Reckoning
 from tests.properties.lake import read_lake
-from tests.warehouse import build_warehouse, fetch, write_lake
+from tests.warehouse import fetch, write_lake
 from tests.worked_company.company import (
     AS_OF_DATE,
     KNOWN_AT_QUARTER_END,
@@ -36,17 +36,6 @@ def extracts(tmp_path_factory: pytest.TempPathFactory) -> Extracts:
     home = tmp_path_factory.mktemp("worked_company_lake")
     write_lake(home, deliveries())
     return read_lake(home)
-
-
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_warehouse(
-        tmp_path_factory.mktemp("worked_company"),
-        deliveries(),
-        as_of_date=AS_OF_DATE,
-        known_at=KNOWN_LATER,
-        command="build",
-    )
 
 
 def as_text(rows: Sequence[Sequence[Any]]) -> list[tuple[str, ...]]:
@@ -388,5 +377,56 @@ def test_the_warehouse_attributes_cash_as_the_page(warehouse: Path) -> None:
 @pytest.mark.warehouse
 def test_every_proof_of_the_company_closes(warehouse: Path) -> None:
     rows = fetch(warehouse, "select proof_code, is_closed, count(*) from marts.proofs group by all")
-    assert {code for code, _, _ in rows} >= {"P1", "P3", "P5", "P6", "P7", "P9"}
+    assert {code for code, _, _ in rows} >= {"P1", "P2", "P3", "P5", "P6", "P7", "P8", "P9"}
     assert all(is_closed for _, is_closed, _ in rows)
+
+
+@pytest.mark.warehouse
+def test_stated_balances_are_met_as_known_then(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select proof_code, as_of_date, currency_code, left_amount, right_amount
+        from marts.proofs where proof_code in ('P2', 'P8')
+        """,
+    )
+    february, march = date(2026, 2, 28), QUARTER_END
+    stated = [
+        ("P2", february, "CNY", "3660.00"),
+        ("P2", february, "USD", "1000.00"),
+        ("P2", march, "CNY", "1530.00"),
+        ("P2", march, "USD", "100.00"),
+        ("P8", march, "CNY", "1530.00"),
+        ("P8", march, "USD", "100.00"),
+    ]
+    assert as_text(rows) == as_text([(*row, row[-1]) for row in stated])
+
+
+@pytest.mark.warehouse
+def test_what_restated_the_quarter_end(warehouse: Path) -> None:
+    between = fetch(
+        warehouse,
+        """
+        select document_id, change_type, aging_bucket, change_amount_document
+        from marts.restatements_between($1, $2, $3) where bucket_set = 'days'
+        """,
+        [QUARTER_END, KNOWN_AT_QUARTER_END, KNOWN_LATER],
+    )
+    assert as_text(between) == [
+        ("D12", "entry_added", "1-30", "380.00"),
+        ("D12", "entry_removed", "1-30", "-400.00"),
+        ("D13", "entry_added", "current", "90.00"),
+    ]
+    restated = fetch(
+        warehouse,
+        """
+        select document_id, change_type, effective_month_start, change_amount_document
+        from marts.restatements where restated_at > $1 and effective_date <= $2
+        """,
+        [KNOWN_AT_QUARTER_END, QUARTER_END],
+    )
+    assert as_text(restated) == [
+        ("D12", "entry_added", "2026-02-01", "380.00"),
+        ("D12", "entry_removed", "2026-02-01", "-400.00"),
+        ("D13", "entry_added", "2026-03-01", "90.00"),
+    ]

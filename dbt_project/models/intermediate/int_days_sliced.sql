@@ -6,6 +6,7 @@ with slices as (
 
 movements as (
     select * from {{ ref('int_movements_daily') }}
+    where is_current
 ),
 
 first_movement as (

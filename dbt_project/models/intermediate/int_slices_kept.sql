@@ -6,6 +6,7 @@ with run_parameters as (
 
 movements as (
     select * from {{ ref('int_movements_daily') }}
+    where is_current
 ),
 
 bounds as (

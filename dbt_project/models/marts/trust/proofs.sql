@@ -12,7 +12,9 @@ movements as (
     select daily.*
     from {{ ref('int_movements_daily') }} as daily
     cross join run_parameters
-    where daily.effective_date <= run_parameters.as_of_date
+    where
+        daily.is_current
+        and daily.effective_date <= run_parameters.as_of_date
 ),
 
 unapplied_movements as (
@@ -77,6 +79,10 @@ receivables as (
 
 loads as (
     select * from {{ ref('int_loads_counted') }}
+),
+
+balances_asked as (
+    select * from {{ ref('int_balances_asked') }}
 ),
 
 -- Every month's end and the as-of date, and every slice that the aging marts hold beside them.
@@ -187,6 +193,33 @@ p1 as (
             and bucket_totals.currency_code = journal_presented.currency_code
             and bucket_totals.bucket_set = journal_presented.bucket_set
             and bucket_totals.age_basis = journal_presented.age_basis
+),
+
+p2 as (
+    select
+        'P2' as proof_code,
+        'balance of the journal = balance of the general ledger' as proof_subject,
+        company_code,
+        currency_code,
+        as_of_date,
+        balance_amount_document as left_amount,
+        stated_amount_document as right_amount
+    from balances_asked
+    where stated_by = 'general ledger'
+),
+
+p8 as (
+    select
+        'P8' as proof_code,
+        'open as known at ' || cast(stated_at as varchar) || ' = published in ' || stated_by
+            as proof_subject,
+        company_code,
+        currency_code,
+        as_of_date,
+        balance_amount_document as left_amount,
+        stated_amount_document as right_amount
+    from balances_asked
+    where stated_by <> 'general ledger'
 ),
 
 currencies as (
@@ -806,8 +839,8 @@ p9_performance as (
 ),
 
 {%- set parts = [
-    'p1', 'p3', 'p3_residues', 'p5_balances', 'p5_write_offs', 'p6', 'p7_rows', 'p7_amounts',
-    'p9_scopes', 'p9_flows', 'p9_receivables', 'p9_customers', 'p9_performance'
+    'p1', 'p2', 'p3', 'p3_residues', 'p5_balances', 'p5_write_offs', 'p6', 'p7_rows', 'p7_amounts',
+    'p8', 'p9_scopes', 'p9_flows', 'p9_receivables', 'p9_customers', 'p9_performance'
 ] %}
 
 all_proofs as (

@@ -28,6 +28,7 @@ SCORECARD_STATUSES: Final = ("met", "missed", *MEASURE_STATUSES)
 PERIOD_TYPES: Final = ("month", "quarter", "half_year", "year")
 RATE_STATUSES: Final = ("ok", "missing")
 PROMISE_STATUSES: Final = ("kept", "partly_kept", "broken", "open", "cancelled", "superseded")
+CONTACT_RULE_TYPES: Final = ("hours", "frequency", "pause")
 MOVEMENT_TYPES: Final = (
     "invoice",
     "debit_memo",
@@ -607,6 +608,47 @@ _PROMISES: Final = _suite(
     ),
 )
 
+_COMPLIANCE: Final = _suite(
+    ("contact_id", "rule_code"),
+    *_filled("rule_pack", "customer_id", "contact_date", "judged_timezone", "window_start_date"),
+    _codes("rule_type", CONTACT_RULE_TYPES),
+    _never(
+        "windows_hold_the_contact",
+        "The local day of a contact lies in the window that it breaks.",
+        "cast(local_contacted_at as date) not between window_start_date and window_end_date",
+    ),
+    _never(
+        "a_maximum_is_exceeded",
+        "More contacts were counted in the window than the rule allows.",
+        "coalesce(counted_count <= maximum_count, true)",
+    ),
+    _never(
+        "hours_are_named",
+        "A breach of hours, and no other, names the hours allowed.",
+        "(allowed_from is null or allowed_until is null) = (rule_type = 'hours')",
+    ),
+)
+
+_COMPLIANCE_MONTH: Final = _suite(
+    ("month_start", "collector_id", "rule_pack", "rule_code"),
+    *_measures(("breach_rate",)),
+    _shares(("breach_rate",)),
+    _never(
+        "breaches_narrow_down",
+        "Customers are no more than their contacts, contacts no more than breaches or attempts.",
+        "breached_customer_count > breached_contact_count"
+        " or breached_contact_count > breach_count or breached_contact_count > attempt_count"
+        " or unknown_timezone_breach_count > breach_count",
+    ),
+    _sql(
+        "rules_add_up_to_any_rule",
+        "The breaches of a month's rules are those of rule any.",
+        "with r as (select * from {batch}) select * from r qualify sum(case when rule_code = 'any'"
+        " then breach_count else -breach_count end) over (partition by month_start, collector_id)"
+        " <> 0",
+    ),
+)
+
 _METHODS: Final = "(select count(distinct attribution_method) from marts.cash_attribution)"
 
 _ATTRIBUTION: Final = _suite(
@@ -695,6 +737,8 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "performance_by_team_month": _TEAM_MONTH,
             "promises": _PROMISES,
             "cash_attribution": _ATTRIBUTION,
+            "contact_compliance": _COMPLIANCE,
+            "contact_compliance_by_month": _COMPLIANCE_MONTH,
         },
         "scorecard": {"scorecard_by_quarter": _SCORECARD},
     }

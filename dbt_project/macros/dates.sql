@@ -148,3 +148,50 @@
 {%- macro spark__microseconds_of(any_timestamp) -%}
     unix_micros({{ any_timestamp }})
 {%- endmacro -%}
+
+{#- The wall clock of a time zone (an IANA name) at a UTC instant, without the zone. -#}
+{%- macro local_timestamp(utc_timestamp, timezone) -%}
+    {{ adapter.dispatch('local_timestamp', 'collections')(utc_timestamp, timezone) }}
+{%- endmacro -%}
+
+{%- macro default__local_timestamp(utc_timestamp, timezone) -%}
+    timezone({{ timezone }}, timezone('UTC', {{ utc_timestamp }}))
+{%- endmacro -%}
+
+{%- macro spark__local_timestamp(utc_timestamp, timezone) -%}
+    from_utc_timestamp({{ utc_timestamp }}, {{ timezone }})
+{%- endmacro -%}
+
+{#- The instant that many microseconds after the beginning of 1970. -#}
+{%- macro timestamp_of_microseconds(microseconds) -%}
+    {{ adapter.dispatch('timestamp_of_microseconds', 'collections')(microseconds) }}
+{%- endmacro -%}
+
+{%- macro default__timestamp_of_microseconds(microseconds) -%}
+    make_timestamp({{ microseconds }})
+{%- endmacro -%}
+
+{%- macro spark__timestamp_of_microseconds(microseconds) -%}
+    timestamp_micros({{ microseconds }})
+{%- endmacro -%}
+
+{#- Whole days since the beginning of 1970 in so many microseconds. -#}
+{%- macro day_number(microseconds) -%}
+    {{ adapter.dispatch('day_number', 'collections')(microseconds) }}
+{%- endmacro -%}
+
+{%- macro default__day_number(microseconds) -%}
+    cast(({{ microseconds }}) // 86400000000 as integer)
+{%- endmacro -%}
+
+{%- macro spark__day_number(microseconds) -%}
+    cast(({{ microseconds }}) div 86400000000 as int)
+{%- endmacro -%}
+
+{#- A time of day `HH:MM` in microseconds since midnight. -#}
+{%- macro microseconds_of_day(time_text) -%}
+    (
+        cast(substr({{ time_text }}, 1, 2) as bigint) * 3600000000
+        + cast(substr({{ time_text }}, 4, 2) as bigint) * 60000000
+    )
+{%- endmacro -%}

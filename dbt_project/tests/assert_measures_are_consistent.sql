@@ -35,6 +35,7 @@
         'complaint_rate', 'satisfaction_score', 'satisfied_rate', 'training_pass_rate',
         'training_pass_rate_first_attempt'
     ],
+    'contact_compliance_by_month': ['breach_rate'],
 } %}
 with values_without_status as (
     {%- for mart, names in measures.items() %}

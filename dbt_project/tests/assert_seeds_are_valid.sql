@@ -43,6 +43,18 @@ measure_rules as (
     select * from {{ ref('measure_rules') }}
 ),
 
+contact_rule_packs as (
+    select * from {{ ref('contact_rule_packs') }}
+),
+
+contact_rules as (
+    select * from {{ ref('contact_rules') }}
+),
+
+contact_zones as (
+    select * from {{ ref('contact_zones') }}
+),
+
 rates_needed as (
     select
         allowance_methods.allowance_method,
@@ -297,11 +309,111 @@ measure_rules_wrong as (
         ) > 0
 ),
 
+packs_wrong as (
+    select
+        'contact_rule_packs' as seed,
+        'repeated, or of a pack without rules: ' || coalesce(contact_rule_packs.segment, 'unset')
+            as fault
+    from contact_rule_packs
+    left join contact_rules
+        on contact_rule_packs.rule_pack = contact_rules.rule_pack
+    group by contact_rule_packs.segment
+    having
+        count(distinct contact_rule_packs.rule_pack) <> 1
+        or count(distinct contact_rules.rule_code) <> count(*)
+    union all
+    select
+        'contact_rule_packs' as seed,
+        'no pack for every segment (*)' as fault
+    from contact_rule_packs
+    having sum(case when segment = '*' then 1 else 0 end) <> 1
+),
+
+contact_rules_wrong as (
+    select
+        'contact_rules' as seed,
+        'repeated, or its hours, window, maximum, channels or clock are not those of its type: '
+        || rule_pack || ', ' || rule_code as fault
+    from contact_rules
+    group by rule_pack, rule_code
+    having
+        count(*) > 1
+        or sum(
+            case
+                when channels is null or clock is null then 1
+                when clock not in ('customer', 'company') then 1
+                when
+                    rule_type = 'hours'
+                    and length(allowed_from) = 5
+                    and length(allowed_until) = 5
+                    and allowed_from between '00:00' and '23:59'
+                    and allowed_until between allowed_from and '24:00'
+                    and substr(allowed_from, 3, 1) = ':'
+                    and substr(allowed_until, 3, 1) = ':'
+                    and is_until_allowed is not null
+                    then 0
+                when
+                    rule_type = 'frequency'
+                    and window_days > 0
+                    and maximum_count >= 0
+                    and counted in ('attempts', 'connects')
+                    and counted_per in ('customer', 'document')
+                    then 0
+                when
+                    rule_type = 'pause'
+                    and window_days > 0
+                    and counted = 'conversations'
+                    and counted_per in ('customer', 'document')
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
+channels_unknown as (
+    select
+        'contact_rules' as seed,
+        'an unknown channel: ' || rule_pack || ', ' || rule_code as fault
+    from contact_rules
+    where
+        channels <> '*'
+        and replace(
+            {%- for channel in [
+                'phone', 'sms', 'email', 'letter', 'visit', 'messaging', 'legal'
+            ] %}replace({% endfor -%}
+            '|' || replace(channels, '|', '||') || '|'
+            {%- for channel in [
+                'phone', 'sms', 'email', 'letter', 'visit', 'messaging', 'legal'
+            ] %}, '|{{ channel }}|', ''){% endfor -%}
+            , '|', '!'
+        ) <> ''
+),
+
+zones_missing as (
+    select
+        'contact_zones' as seed,
+        'no zone for customers without one: ' || contact_rule_packs.rule_pack as fault
+    from contact_rule_packs
+    left join contact_zones
+        on contact_rule_packs.rule_pack = contact_zones.rule_pack
+    where contact_zones.timezone is null
+),
+
+zones_repeated as (
+    select
+        'contact_zones' as seed,
+        'repeated: ' || rule_pack || ', ' || timezone as fault
+    from contact_zones
+    group by rule_pack, timezone
+    having count(*) > 1
+),
+
 {%- set parts = [
     'aging_rules_wrong', 'rates_missing', 'rates_unknown', 'rates_out_of_range',
     'rates_repeated', 'loss_rate_rules_wrong', 'methods_wrong', 'buckets_wrong',
     'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong', 'targets_wrong',
-    'measure_rules_wrong'
+    'measure_rules_wrong',
+    'packs_wrong', 'contact_rules_wrong', 'channels_unknown', 'zones_missing', 'zones_repeated'
 ] %}
 
 faults as (

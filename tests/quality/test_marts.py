@@ -243,6 +243,44 @@ def _score(quarter: int, measure: str, **values: object) -> Row:
     }
 
 
+def _breach(contact: str, rule: str, local: dt.datetime) -> Row:
+    is_hours = rule == "hours"
+    return {
+        "contact_id": contact,
+        "rule_pack": "INTERNAL_POLICY",
+        "rule_code": rule,
+        "rule_type": rule,
+        "customer_id": "C1",
+        "contact_date": local.date(),
+        "judged_timezone": "Asia/Shanghai",
+        "local_contacted_at": local,
+        "window_start_date": local.date() if is_hours else local.date() - dt.timedelta(days=6),
+        "window_end_date": local.date(),
+        "allowed_from": "08:00" if is_hours else None,
+        "allowed_until": "20:00" if is_hours else None,
+        "counted_count": 1 if is_hours else 4,
+        "maximum_count": 0 if is_hours else 3,
+    }
+
+
+def _breaches(rule: str, breaches: int, broken: int) -> Row:
+    return {
+        "month_start": dt.date(2026, 3, 1),
+        "collector_id": "W1",
+        "rule_pack": "any" if rule == "any" else "INTERNAL_POLICY",
+        "rule_code": rule,
+        "attempt_count": 4,
+        "breach_count": breaches,
+        "breached_contact_count": broken,
+        "breached_customer_count": 1,
+        "unknown_timezone_breach_count": 0,
+        "breach_rate": broken / 4,
+        "breach_rate_numerator": broken,
+        "breach_rate_denominator": 4,
+        "breach_rate_status": "ok",
+    }
+
+
 ROWS: Mapping[str, Sequence[Row]] = {
     "dim_aging_buckets": [
         {"bucket_set": "days", "aging_bucket": "31-60", "aging_bucket_order": 3},
@@ -362,6 +400,16 @@ ROWS: Mapping[str, Sequence[Row]] = {
         _attribution("portfolio_owner", "W1", 1, 40),
         _attribution("last_touch", "W1", 0.5, 20),
         _attribution("last_touch", "unattributed", 0.5, 20),
+    ],
+    "contact_compliance": [
+        _breach("T1", "hours", dt.datetime(2026, 3, 5, 7, 59)),
+        _breach("T1", "frequency", dt.datetime(2026, 3, 5, 7, 59)),
+        _breach("T2", "hours", dt.datetime(2026, 3, 6, 20, 1)),
+    ],
+    "contact_compliance_by_month": [
+        _breaches("any", 3, 2),
+        _breaches("hours", 2, 2),
+        _breaches("frequency", 1, 1),
     ],
     "scorecard_by_quarter": [
         _score(
@@ -487,6 +535,19 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         "every_method_gives_out_the_same_cash": "set attributed_amount_document = 21"
         " where collector_id = 'unattributed'",
     },
+    "contact_compliance": {
+        "rule_type_is_a_known_code": "set rule_type = 'manners' where rule_type = 'frequency'",
+        "windows_hold_the_contact": "set window_end_date = date '2026-03-04'",
+        "a_maximum_is_exceeded": "set counted_count = 3 where rule_code = 'frequency'",
+        "hours_are_named": "set allowed_until = null where contact_id = 'T2'",
+    },
+    "contact_compliance_by_month": {
+        "statuses_are_known": "set breach_rate_status = 'bad'",
+        "values_stand_exactly_where_the_status_is_ok": "set breach_rate = null",
+        "rates_are_their_parts_divided": "set breach_rate = 0.51 where rule_code = 'any'",
+        "breaches_narrow_down": "set breached_customer_count = 3 where rule_code = 'any'",
+        "rules_add_up_to_any_rule": "set breach_count = 4 where rule_code = 'any'",
+    },
     "scorecard_by_quarter": {
         "rate_status_is_a_known_code": "set rate_status = 'old'",
         "status_is_a_known_code": "set status = 'nearly' where status = 'insufficient_sample'",
@@ -553,6 +614,7 @@ REFRESHED = (
     "aging_by_account",
     "promises",
     "cash_attribution",
+    "contact_compliance",
 )
 """Marts that may have many rows, of which a continued build changes few."""
 

@@ -1,0 +1,250 @@
+"""Contacts that break a rule, on customers small enough to reckon on paper, in one warehouse.
+
+Every customer shows one thing; what is expected is worked out beside it. Rules are those of the
+shipped seeds.
+"""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.warehouse import build_warehouse, fetch
+
+pytestmark = pytest.mark.warehouse
+
+AS_OF = date(2024, 6, 30)
+
+Row = dict[str, Any]
+
+
+def customer(customer_id: str, segment: str | None, timezone: str | None) -> Row:
+    return {
+        "customer_id": customer_id,
+        "customer_name": customer_id,
+        "segment": segment,
+        "timezone": timezone,
+    }
+
+
+def contacts(customer_id: str, *made: tuple[str, str, str], **rest: object) -> list[Row]:
+    """Contacts: number, UTC instant, and channel and outcome in one word each."""
+    rows = []
+    for number, instant, what in made:
+        channel, _, outcome = what.partition(" ")
+        rows.append(
+            {
+                "contact_id": f"{customer_id}-{number}",
+                "customer_id": customer_id,
+                "collector_id": "K1",
+                "contacted_at": datetime.fromisoformat(instant),
+                "channel": channel,
+                "outcome": outcome or "no_answer",
+                **rest,
+            }
+        )
+    return rows
+
+
+CUSTOMERS = [
+    customer("US", "us_consumer", "America/New_York"),
+    customer("US2", "us_consumer", "America/New_York"),
+    customer("US3", "us_consumer", "America/New_York"),
+    customer("US?", "us_consumer", None),
+    customer("CN", "cn_consumer", "Asia/Shanghai"),
+    customer("CN2", "cn_consumer", "Asia/Shanghai"),
+    customer("BIZ", "industrial", "Asia/Shanghai"),
+    customer("BIZ?", None, None),
+]
+
+CONTACTS = [
+    # New York is four hours behind UTC from 10 March to 3 November 2024, five before.
+    # Debt D1: seven calls from 1 to 7 April are allowed. A second one on the 7th is the eighth in
+    # the window 1-7; that of the 8th is the eighth in 2-8; that of the 10th, with those of 4, 5,
+    # 6, 7, 7 and 8 in 4-10, the seventh. Debt D2 has a count of its own.
+    *contacts(
+        "US",
+        ("1", "2024-04-01T14:00", "phone"),
+        ("2", "2024-04-02T14:00", "phone"),
+        ("3", "2024-04-03T14:00", "phone"),
+        ("4", "2024-04-04T14:00", "phone"),
+        ("5", "2024-04-05T14:00", "phone"),
+        ("6", "2024-04-06T14:00", "phone"),
+        ("7", "2024-04-07T14:00", "phone"),
+        ("8", "2024-04-07T15:00", "phone"),
+        ("9", "2024-04-08T14:00", "phone"),
+        ("10", "2024-04-10T14:00", "phone"),
+        ("sms", "2024-04-08T14:00", "sms left_message"),
+        document_id="D1",
+    ),
+    *contacts("US", ("11", "2024-04-07T16:00", "phone"), document_id="D2"),
+    # The customer rings on 11 June, which is day 1 of seven: calls on the 11th after that and on
+    # the 17th are too soon, on the 18th not. What came before the conversation is not, and the
+    # call of the 11th at 23:30 in New York is on the 12th by UTC: but out of hours as well.
+    *contacts("US2", ("0", "2024-06-11T13:00", "phone"), document_id="D1"),
+    *contacts(
+        "US2",
+        ("in", "2024-06-11T14:00", "phone right_party"),
+        document_id="D1",
+        direction="inbound",
+    ),
+    *contacts(
+        "US2",
+        ("1", "2024-06-11T15:00", "phone"),
+        ("2", "2024-06-12T03:30", "phone"),
+        ("3", "2024-06-17T15:00", "phone"),
+        ("4", "2024-06-18T15:00", "phone"),
+        document_id="D1",
+    ),
+    *contacts("US2", ("5", "2024-06-12T15:00", "phone"), document_id="D2"),
+    # 08:00:00 and 21:00:00 are allowed. Clocks go forward on 10 March: noon UTC is 07:00 the day
+    # before, 08:00 on that day; the night of it, 06:59 UTC is 01:59.
+    *contacts(
+        "US3",
+        ("early", "2024-04-02T11:59:59", "email left_message"),
+        ("eight", "2024-04-02T12:00:00", "email left_message"),
+        ("nine", "2024-04-03T01:00:00", "email left_message"),
+        ("late", "2024-04-03T01:00:01", "email left_message"),
+        ("winter", "2024-03-09T12:00:00", "sms left_message"),
+        ("summer", "2024-03-10T12:00:00", "sms left_message"),
+        ("night", "2024-03-10T06:59:00", "sms left_message"),
+        ("letter", "2024-03-10T06:59:00", "letter left_message"),
+    ),
+    # 16:00 UTC is noon in New York and 06:00 in Honolulu; 18:00 UTC is allowed in all seven zones.
+    *contacts("US?", ("1", "2024-06-05T16:00", "phone"), ("2", "2024-06-06T18:00", "phone")),
+    # Shanghai is eight hours ahead. Three connected calls a day are allowed, by whatever debt; the
+    # fourth is not, one that nobody answers does not count.
+    *contacts(
+        "CN",
+        ("1", "2024-05-06T02:00", "phone right_party"),
+        ("2", "2024-05-06T03:00", "phone wrong_party"),
+        ("3", "2024-05-06T04:00", "phone"),
+        ("4", "2024-05-06T05:00", "phone refusal"),
+        ("5", "2024-05-06T06:00", "phone right_party"),
+        ("6", "2024-05-06T07:00", "phone"),
+        ("7", "2024-05-07T02:00", "phone right_party"),
+    ),
+    # 22:00 is not allowed, 08:00 is; of any channel.
+    *contacts(
+        "CN2",
+        ("a", "2024-05-06T13:59:59", "phone"),
+        ("b", "2024-05-06T14:00:00", "email left_message"),
+        ("c", "2024-05-06T23:59:59", "letter left_message"),
+        ("d", "2024-05-07T00:00:00", "phone"),
+    ),
+    # Three calls a day about a document are allowed, and seven contacts in seven days. In a leap
+    # year 24 February to 1 March are seven: the one of the 23rd counts no more, the eighth from
+    # the 24th on is the second of 1 March, at 20:00, which is allowed. An email counts for nothing.
+    *contacts(
+        "BIZ",
+        ("1", "2024-02-23T02:00", "phone"),
+        ("2", "2024-02-24T02:00", "sms left_message"),
+        ("3", "2024-02-25T02:00", "phone"),
+        ("4", "2024-02-26T02:00", "phone"),
+        ("5", "2024-02-27T02:00", "phone"),
+        ("6", "2024-02-28T02:00", "visit"),
+        ("7", "2024-02-29T02:00", "phone"),
+        ("8", "2024-03-01T02:00", "phone"),
+        ("9", "2024-03-01T12:00", "phone"),
+        ("10", "2024-03-01T12:00:01", "email left_message"),
+        document_id="D1",
+    ),
+    *contacts(
+        "BIZ",
+        ("a", "2024-05-06T02:00", "phone"),
+        ("b", "2024-05-06T03:00", "phone"),
+        ("c", "2024-05-06T04:00", "phone"),
+        ("d", "2024-05-06T05:00", "phone"),
+        ("e", "2024-05-06T16:00", "phone"),
+        document_id="D2",
+    ),
+    # No zone, and never heard of: it may live where the company is, or any customer. 04:00 UTC is
+    # noon in Shanghai and midnight in New York, 00:00 is 08:00 and 20:00.
+    *contacts("BIZ?", ("1", "2024-05-06T04:00", "phone"), ("2", "2024-05-07T00:00", "phone")),
+    *contacts("GHOST", ("1", "2024-05-06T04:00", "phone")),
+    *contacts("BIZ", ("after", "2024-07-01T16:00", "phone"), document_id="D9"),
+]
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_warehouse(
+        tmp_path_factory.mktemp("work"),
+        {"customers": CUSTOMERS, "contact_log": CONTACTS},
+        as_of_date=AS_OF,
+        command="build",
+        select=["+contact_compliance_by_month"],
+        exclude=["test_type:unit"],
+    )
+
+
+BREACHES = {
+    ("US-8", "calls_in_7_days", "2024-04-01", "2024-04-07", 8),
+    ("US-9", "calls_in_7_days", "2024-04-02", "2024-04-08", 8),
+    ("US2-1", "pause_after_conversation", "2024-06-11", "2024-06-17", 1),
+    ("US2-2", "pause_after_conversation", "2024-06-11", "2024-06-17", 1),
+    ("US2-2", "hours", "2024-06-11", "2024-06-11", 1),
+    ("US2-3", "pause_after_conversation", "2024-06-11", "2024-06-17", 1),
+    ("US3-early", "hours", "2024-04-02", "2024-04-02", 1),
+    ("US3-late", "hours", "2024-04-02", "2024-04-02", 1),
+    ("US3-winter", "hours", "2024-03-09", "2024-03-09", 1),
+    ("US3-night", "hours", "2024-03-10", "2024-03-10", 1),
+    ("US?-1", "hours", "2024-06-05", "2024-06-05", 1),
+    ("CN-5", "connected_calls_per_day", "2024-05-06", "2024-05-06", 4),
+    ("CN2-b", "hours", "2024-05-06", "2024-05-06", 1),
+    ("CN2-c", "hours", "2024-05-07", "2024-05-07", 1),
+    ("BIZ-9", "contacts_per_week", "2024-02-24", "2024-03-01", 8),
+    ("BIZ-d", "calls_per_day", "2024-05-06", "2024-05-06", 4),
+    ("BIZ-e", "hours", "2024-05-07", "2024-05-07", 1),
+    ("BIZ?-1", "hours", "2024-05-06", "2024-05-06", 1),
+    ("GHOST-1", "hours", "2024-05-06", "2024-05-06", 1),
+}
+
+
+def test_a_breach_names_its_rule_its_window_and_what_was_counted(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select
+            contact_id, rule_code, window_start_date::varchar, window_end_date::varchar,
+            counted_count
+        from marts.contact_compliance
+        """,
+    )
+    assert len(rows) == len(BREACHES)
+    assert set(rows) == BREACHES
+
+
+def test_a_customer_without_a_zone_is_judged_by_the_strictest_and_flagged(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select contact_id, rule_pack, judged_timezone, local_contacted_at
+        from marts.contact_compliance where is_timezone_unknown
+        """,
+    )
+    assert set(rows) == {
+        ("US?-1", "US_REG_F", "Pacific/Honolulu", datetime(2024, 6, 5, 6, 0)),
+        ("BIZ?-1", "INTERNAL_POLICY", "America/New_York", datetime(2024, 5, 6, 0, 0)),
+        ("GHOST-1", "INTERNAL_POLICY", "America/New_York", datetime(2024, 5, 6, 0, 0)),
+    }
+
+
+def test_a_contact_that_breaks_two_rules_is_counted_once_among_any(warehouse: Path) -> None:
+    # In June: US2 breaks the pause three times and hours once, in three contacts; US? hours once.
+    # Outbound are 0, 1, 2, 3, 4, 5 of US2 and 1, 2 of US?: 4 of 8.
+    rows = fetch(
+        warehouse,
+        """
+        select
+            rule_pack, rule_code, attempt_count, breach_count, breached_contact_count,
+            breached_customer_count, unknown_timezone_breach_count, breach_rate::varchar
+        from marts.contact_compliance_by_month where month_start = '2024-06-01'
+        """,
+    )
+    assert set(rows) == {
+        ("any", "any", 8, 5, 4, 2, 1, "0.50000000"),
+        ("US_REG_F", "hours", 8, 2, 2, 2, 1, "0.25000000"),
+        ("US_REG_F", "pause_after_conversation", 8, 3, 3, 1, 0, "0.37500000"),
+    }

@@ -649,6 +649,27 @@ _COMPLIANCE_MONTH: Final = _suite(
     ),
 )
 
+SUCCESS_MEASURES: Final = ("success_rate", "success_rate_by_amount")
+
+_SUCCESS: Final = _suite(
+    ("month_start", "scope_type", "scope_id"),
+    _codes("scope_type", ("all", "team", "collector", "channel")),
+    *_measures(SUCCESS_MEASURES),
+    _shares(SUCCESS_MEASURES),
+    _never(
+        "success_narrows_down",
+        "Items paid or promised succeeded, those were worked; so of amounts.",
+        "greatest(paid_item_count, promise_kept_item_count) > succeeded_item_count"
+        " or paid_item_count + promise_kept_item_count < succeeded_item_count"
+        " or succeeded_item_count > worked_item_count or succeeded_amount > worked_amount",
+    ),
+    _never(
+        "rates_wait_for_their_windows",
+        "A rate stands only when the windows of the month are over.",
+        "not is_complete and (success_rate is not null or success_rate_by_amount is not null)",
+    ),
+)
+
 _METHODS: Final = "(select count(distinct attribution_method) from marts.cash_attribution)"
 
 _ATTRIBUTION: Final = _suite(
@@ -739,6 +760,7 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "cash_attribution": _ATTRIBUTION,
             "contact_compliance": _COMPLIANCE,
             "contact_compliance_by_month": _COMPLIANCE_MONTH,
+            "collection_success_by_month": _SUCCESS,
         },
         "scorecard": {"scorecard_by_quarter": _SCORECARD},
     }

@@ -38,6 +38,7 @@
     'performance_by_team_month': ['month_start', 'team_id'],
     'contact_compliance': ['contact_id', 'rule_code'],
     'contact_compliance_by_month': ['month_start', 'collector_id', 'rule_pack', 'rule_code'],
+    'collection_success_by_month': ['month_start', 'scope_type', 'scope_id'],
     'scorecard_by_quarter': ['quarter_start', 'company_code', 'measure'],
     'proofs': ['proof_code', 'proof_subject', 'company_code', 'currency_code', 'as_of_date'],
     'load_history': ['load_sequence'],

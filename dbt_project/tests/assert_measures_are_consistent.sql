@@ -36,6 +36,7 @@
         'training_pass_rate_first_attempt'
     ],
     'contact_compliance_by_month': ['breach_rate'],
+    'collection_success_by_month': ['success_rate', 'success_rate_by_amount'],
 } %}
 with values_without_status as (
     {%- for mart, names in measures.items() %}

@@ -55,6 +55,10 @@ contact_zones as (
     select * from {{ ref('contact_zones') }}
 ),
 
+success_rules as (
+    select * from {{ ref('success_rules') }}
+),
+
 rates_needed as (
     select
         allowance_methods.allowance_method,
@@ -309,6 +313,18 @@ measure_rules_wrong as (
         ) > 0
 ),
 
+success_rules_wrong as (
+    select
+        'success_rules' as seed,
+        'expected one row, window_days of 0 or more, paid_share above 0 and at most 1' as fault
+    from success_rules
+    having
+        count(*) <> 1
+        or sum(
+            case when window_days >= 0 and paid_share > 0 and paid_share <= 1 then 0 else 1 end
+        ) > 0
+),
+
 packs_wrong as (
     select
         'contact_rule_packs' as seed,
@@ -413,7 +429,8 @@ zones_repeated as (
     'rates_repeated', 'loss_rate_rules_wrong', 'methods_wrong', 'buckets_wrong',
     'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong', 'targets_wrong',
     'measure_rules_wrong',
-    'packs_wrong', 'contact_rules_wrong', 'channels_unknown', 'zones_missing', 'zones_repeated'
+    'packs_wrong', 'contact_rules_wrong', 'channels_unknown', 'zones_missing', 'zones_repeated',
+    'success_rules_wrong'
 ] %}
 
 faults as (

@@ -1,4 +1,4 @@
-"""Contacts that break a rule, on customers small enough to reckon on paper, in one warehouse.
+"""Contacts that break a rule, what work led to: customers to reckon on paper, in one warehouse.
 
 Every customer shows one thing; what is expected is worked out beside it. Rules are those of the
 shipped seeds.
@@ -56,6 +56,99 @@ CUSTOMERS = [
     customer("CN2", "cn_consumer", "Asia/Shanghai"),
     customer("BIZ", "industrial", "Asia/Shanghai"),
     customer("BIZ?", None, None),
+    customer("S", "industrial", "Asia/Shanghai"),
+    customer("S2", "industrial", "Asia/Shanghai"),
+]
+
+COLLECTORS = [
+    {"collector_id": worker, "collector_name": worker, "team_id": team, "role": "collector"}
+    for worker, team in (("W1", "T1"), ("W2", "T1"), ("W3", "T2"))
+]
+
+
+def document(number: str, due: str, amount: str, customer_id: str = "S") -> Row:
+    return {
+        "document_id": number,
+        "customer_id": customer_id,
+        "document_type": "invoice",
+        "document_date": date(2024, 2, 1),
+        "due_date": date.fromisoformat(due),
+        "currency_code": "CNY",
+        "amount": amount,
+    }
+
+
+def payment(number: str, day: str, amount: str, target: str | None, **rest: object) -> Row:
+    return {
+        "payment_id": number,
+        "customer_id": "S",
+        "payment_date": date.fromisoformat(day),
+        "currency_code": "CNY",
+        "amount": amount,
+        "document_id": target,
+        **rest,
+    }
+
+
+# A: paid 30 days after the call of W1, 32 after the mail of W2, who is of the same team.
+# B: called on the due date, so not past due. C: paid 31 days after. D: paid, but it bounced.
+# E: a promise of a part is kept. F: paid on the day of the call. G: paid before the call.
+# H: never paid; the message of W3 names no document, and I is not yet due.
+# J: the window of June is open. K: the window of the last call of May ends on the as-of date.
+LEDGER = [
+    document("A", "2024-03-10", "100"),
+    document("B", "2024-03-20", "500"),
+    document("C", "2024-03-10", "200"),
+    document("D", "2024-03-10", "300"),
+    document("E", "2024-03-10", "400"),
+    document("F", "2024-03-10", "50"),
+    document("G", "2024-03-10", "60"),
+    document("H", "2024-03-10", "10", "S2"),
+    document("I", "2024-04-10", "20", "S2"),
+    document("J", "2024-06-01", "80"),
+    document("K", "2024-05-01", "70"),
+]
+PAYMENTS = [
+    payment("PA", "2024-04-19", "100", "A"),
+    payment("PB", "2024-03-25", "500", "B"),
+    payment("PC", "2024-04-20", "200", "C"),
+    payment("PD", "2024-03-25", "300", "D"),
+    payment("RD", "2024-05-01", "300", None, reverses_payment_id="PD"),
+    payment("PE", "2024-03-29", "100", "E"),
+    payment("PF", "2024-03-22", "50", "F"),
+    payment("PG", "2024-03-15", "60", "G"),
+    payment("PK", "2024-06-30", "70", "K"),
+]
+
+
+def work(number: str, day: str, worker: str, what: str, target: str, **rest: object) -> Row:
+    (row,) = contacts("S", (number, f"{day}T02:00", what))
+    return row | {"collector_id": worker, "document_id": target, **rest}
+
+
+WORK = [
+    work("A1", "2024-03-20", "W1", "phone", "A"),
+    work("A2", "2024-03-18", "W2", "email", "A"),
+    work("B", "2024-03-20", "W1", "phone", "B"),
+    work("C", "2024-03-20", "W3", "phone", "C"),
+    work("D", "2024-03-21", "W3", "phone", "D"),
+    work(
+        "E",
+        "2024-03-22",
+        "W3",
+        "phone promise_to_pay",
+        "E",
+        promised_amount="100",
+        promised_date=date(2024, 3, 30),
+    ),
+    work("F", "2024-03-22", "W1", "phone", "F"),
+    work("G", "2024-03-22", "W1", "phone", "G"),
+    work("J", "2024-06-05", "W1", "phone", "J"),
+    work("K", "2024-05-31", "W1", "phone", "K"),
+    *[
+        row | {"collector_id": "W3"}
+        for row in contacts("S2", ("H", "2024-03-20T02:00", "sms left_message"))
+    ],
 ]
 
 CONTACTS = [
@@ -171,10 +264,16 @@ CONTACTS = [
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_warehouse(
         tmp_path_factory.mktemp("work"),
-        {"customers": CUSTOMERS, "contact_log": CONTACTS},
+        {
+            "customers": CUSTOMERS,
+            "collectors": COLLECTORS,
+            "contact_log": CONTACTS + WORK,
+            "ledger": LEDGER,
+            "payments": PAYMENTS,
+        },
         as_of_date=AS_OF,
         command="build",
-        select=["+contact_compliance_by_month"],
+        select=["+contact_compliance_by_month", "+collection_success_by_month"],
         exclude=["test_type:unit"],
     )
 
@@ -240,7 +339,8 @@ def test_a_contact_that_breaks_two_rules_is_counted_once_among_any(warehouse: Pa
         select
             rule_pack, rule_code, attempt_count, breach_count, breached_contact_count,
             breached_customer_count, unknown_timezone_breach_count, breach_rate::varchar
-        from marts.contact_compliance_by_month where month_start = '2024-06-01'
+        from marts.contact_compliance_by_month
+        where month_start = '2024-06-01' and collector_id = 'K1'
         """,
     )
     assert set(rows) == {
@@ -248,3 +348,35 @@ def test_a_contact_that_breaks_two_rules_is_counted_once_among_any(warehouse: Pa
         ("US_REG_F", "hours", 8, 2, 2, 2, 1, "0.25000000"),
         ("US_REG_F", "pause_after_conversation", 8, 3, 3, 1, 0, "0.37500000"),
     }
+
+
+SUCCESS = {
+    # month, scope: worked, paid, promise kept, succeeded; amounts; the two rates and their status
+    # Worked in March are A 100, C 200, D 300, E 400, F 50 and H 10; A, E and F were a success.
+    ("03", "all", "all", 6, 2, 1, 3, 1060, 550, "0.50000000", "0.51886792", "ok"),
+    ("03", "team", "T1", 2, 2, 0, 2, 150, 150, "1.00000000", "1.00000000", "ok"),
+    ("03", "team", "T2", 4, 0, 1, 1, 910, 400, "0.25000000", "0.43956044", "ok"),
+    ("03", "collector", "W1", 2, 2, 0, 2, 150, 150, "1.00000000", "1.00000000", "ok"),
+    ("03", "collector", "W2", 1, 0, 0, 0, 100, 0, "0.00000000", "0.00000000", "ok"),
+    ("03", "collector", "W3", 4, 0, 1, 1, 910, 400, "0.25000000", "0.43956044", "ok"),
+    ("03", "channel", "phone", 5, 2, 1, 3, 1050, 550, "0.60000000", "0.52380952", "ok"),
+    ("03", "channel", "email", 1, 0, 0, 0, 100, 0, "0.00000000", "0.00000000", "ok"),
+    ("03", "channel", "sms", 1, 0, 0, 0, 10, 0, "0.00000000", "0.00000000", "ok"),
+    ("05", "all", "all", 1, 1, 0, 1, 70, 70, "1.00000000", "1.00000000", "ok"),
+    ("06", "all", "all", 1, 0, 0, 0, 80, 0, None, None, "insufficient_history"),
+}
+
+
+def test_an_item_worked_succeeds_when_it_is_paid_or_its_promise_is_kept(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select
+            strftime(month_start, '%m'), scope_type, scope_id, worked_item_count, paid_item_count,
+            promise_kept_item_count, succeeded_item_count, worked_amount, succeeded_amount,
+            success_rate::varchar, success_rate_by_amount::varchar, success_rate_status
+        from marts.collection_success_by_month
+        where scope_type = 'all' or month_start = '2024-03-01'
+        """,
+    )
+    assert set(rows) == SUCCESS

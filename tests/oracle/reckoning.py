@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 
-from tests.oracle import allowance, attribution, bad_debt, promises, turnover
+from tests.oracle import allowance, attribution, bad_debt, promises, success, turnover
 from tests.oracle.arithmetic import Period, Ratio, periods_until
 from tests.oracle.cash import Cash, cash_on_documents
 from tests.oracle.inputs import Bucket, Extracts, Parameters, Seeds
@@ -139,3 +139,14 @@ class Reckoning:
     def attribution(self) -> Sequence[tuple[str, Cash, str]]:
         """Every piece of cash by method, with who earned it."""
         return attribution.attribute_cash(self.extracts, self.parameters, self.cash, self.seeds)
+
+    def success(self) -> dict[tuple[date, str, str], success.Success]:
+        """What came of the work on past-due items, by month and scope."""
+        return success.success(
+            self.extracts,
+            self.parameters,
+            self.whole_book,
+            cash_on_documents(self.extracts, self.parameters, self.whole_book),
+            self.promises(),
+            self.seeds,
+        )

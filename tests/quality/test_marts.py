@@ -17,6 +17,7 @@ from quality.mart_catalogue import (
     BAD_DEBT_MEASURES,
     MART_SUITES,
     PERFORMANCE_MEASURES,
+    SUCCESS_MEASURES,
     TURNOVER_MEASURES,
 )
 
@@ -263,6 +264,29 @@ def _breach(contact: str, rule: str, local: dt.datetime) -> Row:
     }
 
 
+def _worked(scope_type: str, scope_id: str, *, is_complete: bool) -> Row:
+    parts: Row = {
+        f"{measure}_{part}": value
+        for measure in SUCCESS_MEASURES
+        for part, value in (("numerator", 2), ("denominator", 4))
+    }
+    return {
+        "month_start": dt.date(2026, 3, 1),
+        "scope_type": scope_type,
+        "scope_id": scope_id,
+        "is_complete": is_complete,
+        "worked_item_count": 4,
+        "paid_item_count": 1,
+        "promise_kept_item_count": 2,
+        "succeeded_item_count": 2,
+        "worked_amount": 4,
+        "succeeded_amount": 2,
+        **parts,
+        **dict.fromkeys(SUCCESS_MEASURES, 0.5 if is_complete else None),
+        **_statuses(SUCCESS_MEASURES, "ok" if is_complete else "insufficient_history"),
+    }
+
+
 def _breaches(rule: str, breaches: int, broken: int) -> Row:
     return {
         "month_start": dt.date(2026, 3, 1),
@@ -411,6 +435,10 @@ ROWS: Mapping[str, Sequence[Row]] = {
         _breaches("hours", 2, 2),
         _breaches("frequency", 1, 1),
     ],
+    "collection_success_by_month": [
+        _worked("all", "all", is_complete=True),
+        _worked("channel", "phone", is_complete=False),
+    ],
     "scorecard_by_quarter": [
         _score(
             quarter,
@@ -547,6 +575,14 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         "rates_are_their_parts_divided": "set breach_rate = 0.51 where rule_code = 'any'",
         "breaches_narrow_down": "set breached_customer_count = 3 where rule_code = 'any'",
         "rules_add_up_to_any_rule": "set breach_count = 4 where rule_code = 'any'",
+    },
+    "collection_success_by_month": {
+        "scope_type_is_a_known_code": "set scope_type = 'world' where scope_type = 'all'",
+        "statuses_are_known": "set success_rate_status = 'bad'",
+        "values_stand_exactly_where_the_status_is_ok": "set success_rate = null",
+        "rates_are_their_parts_divided": "set success_rate = 0.51 where scope_type = 'all'",
+        "success_narrows_down": "set succeeded_item_count = 1",
+        "rates_wait_for_their_windows": "set is_complete = false",
     },
     "scorecard_by_quarter": {
         "rate_status_is_a_known_code": "set rate_status = 'old'",

@@ -65,6 +65,7 @@ def build_warehouse(
     exclude: Sequence[str] = (),
     threads: int = 2,
     continues: bool = False,
+    seeds: Path | None = None,
 ) -> Path:
     """Write a lake and build the warehouse on it.
 
@@ -89,6 +90,8 @@ def build_warehouse(
         threads: dbt threads and engine threads.
         continues: Whether the build continues the one that the home holds, as a refresh does; the
             lake must hold all that it held. Otherwise it begins from nothing.
+        seeds: A folder whose CSV files replace the seeds of the same name; the command must build
+            seeds as well.
 
     Returns:
         The path of the warehouse file.
@@ -112,8 +115,20 @@ def build_warehouse(
         timezone=timezone,
         continues=continues,
     )
+    if seeds is not None:
+        run_dbt(home, "seed", threads=threads)
+        replace_seeds(home, seeds)
+        exclude = [*exclude, "resource_type:seed"]
     run_dbt(home, command, select=select, exclude=exclude, threads=threads)
     return home / "warehouse.duckdb"
+
+
+def replace_seeds(home: Path, seeds: Path) -> None:
+    """Replace rows of seeds in a warehouse by those of the CSV files of their names."""
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        for file in sorted(seeds.glob("*.csv")):
+            connection.execute(f"delete from intermediate.{file.stem}")  # noqa: S608
+            connection.execute(f"copy intermediate.{file.stem} from '{file}' (format csv, header)")
 
 
 def write_run_parameters(

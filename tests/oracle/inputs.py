@@ -12,6 +12,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +61,23 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Seeds:
-    """The company's constants, as the warehouse's seed files state them."""
+    """The company's constants, as the warehouse's seed files state them.
+
+    Files in the folder `own` replace those of the same name.
+    """
 
     folder: Path = field(default=SEEDS)
+    own: Path | None = None
 
     def rows(self, name: str) -> list[dict[str, str]]:
         """The rows of one seed file, as text."""
+        return _rows_of(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        if self.own is not None and (self.own / f"{name}.csv").exists():
+            return self.own / f"{name}.csv"
         (path,) = sorted(self.folder.rglob(f"{name}.csv"))
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return path
 
     def buckets(self) -> list[Bucket]:
         """The bucket sets, in order, without the lines that hold credits."""
@@ -86,3 +95,9 @@ class Seeds:
             ),
             key=lambda bucket: (bucket.bucket_set, bucket.order),
         )
+
+
+@cache
+def _rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -27,6 +27,7 @@ MEASURE_STATUSES: Final = (
 SCORECARD_STATUSES: Final = ("met", "missed", *MEASURE_STATUSES)
 PERIOD_TYPES: Final = ("month", "quarter", "half_year", "year")
 RATE_STATUSES: Final = ("ok", "missing")
+ALLOWANCE_STATUSES: Final = ("ok", "insufficient_history")
 PROMISE_STATUSES: Final = ("kept", "partly_kept", "broken", "open", "cancelled", "superseded")
 CONTACT_RULE_TYPES: Final = ("hours", "frequency", "pause")
 MOVEMENT_TYPES: Final = (
@@ -516,6 +517,22 @@ _ALLOWANCE_BY_BUCKET: Final = _suite(
         "A loss rate lies between 0 and 1.",
         "loss_rate < 0 or loss_rate > 1",
     ),
+    _codes("allowance_status", ALLOWANCE_STATUSES),
+    _never(
+        "an_allowance_that_cannot_be_had_has_no_amount",
+        "What a method asks for stands exactly where its status is ok.",
+        "(required_allowance_amount is not null) <> (allowance_status = 'ok')",
+    ),
+    _sql(
+        "buckets_add_up_to_the_same_in_every_method",
+        "What is open is the same in every method that looks at all of it.",
+        "with r as (select * from {batch} where allowance_method <> 'specific'),"
+        " whole as (select period_start, company_code, segment, allowance_method,"
+        " sum(open_amount) as open_amount from r group by all),"
+        " unequal as (select period_start, company_code, segment from whole"
+        " group by all having min(open_amount) <> max(open_amount))"
+        " select r.* from r semi join unequal using (period_start, company_code, segment)",
+    ),
     _sql(
         "one_method_is_booked",
         "Exactly one allowance method is the booked one.",
@@ -527,6 +544,14 @@ _ALLOWANCE_BY_BUCKET: Final = _suite(
 _ALLOWANCE_ROLL_FORWARD: Final = _suite(
     ("period_start", "company_code", "allowance_method", "segment"),
     _codes("rate_status", RATE_STATUSES),
+    _codes("allowance_status", ALLOWANCE_STATUSES),
+    _never(
+        "a_charge_that_cannot_be_had_has_no_amount",
+        "Charge and release stand exactly where their status is ok, and one of them is zero.",
+        "(charge_amount is not null) <> (allowance_status = 'ok')"
+        " or (release_amount is not null) <> (allowance_status = 'ok')"
+        " or least(charge_amount, release_amount) <> 0",
+    ),
     _never(
         "the_allowance_foots",
         "Opening + charge − release − write-offs + recoveries ± fx = closing.",
@@ -544,12 +569,41 @@ _ALLOWANCE_ROLL_FORWARD: Final = _suite(
         "closing_is_what_the_buckets_require",
         "The closing allowance is what allowance_by_bucket requires.",
         "with r as (select * from {batch}), required as (select period_start, company_code,"
-        " allowance_method, segment, sum(required_allowance_amount) as amount"
+        " allowance_method, segment, case when count(required_allowance_amount) = count(*) then"
+        " sum(required_allowance_amount) end as amount"
         " from marts.allowance_by_bucket"
         " group by period_start, company_code, allowance_method, segment)"
         " select r.* from r left join required"
         " using (period_start, company_code, allowance_method, segment)"
         " where required.amount is distinct from r.closing_allowance_amount",
+    ),
+)
+
+
+_ALLOWANCE_BACK_TEST: Final = _suite(
+    ("period_start", "company_code", "knowledge", "allowance_method", "segment"),
+    _codes("rate_status", RATE_STATUSES),
+    _codes("knowledge", ("now", "then")),
+    *_measures(("loss_coverage_rate",)),
+    _never(
+        "an_open_window_foretells_nothing",
+        "An error and a coverage stand only where the window has closed.",
+        "is_window_closed <> (window_end_date <= as_of_date)"
+        " or (not is_window_closed and loss_coverage_rate_status <> 'insufficient_history')"
+        " or (not is_window_closed and prediction_error_amount is not null)",
+    ),
+    _never(
+        "the_error_is_predicted_less_written_off",
+        "The error of a prediction is what was predicted less what was written off.",
+        "prediction_error_amount <> predicted_loss_amount - written_off_amount",
+    ),
+    _sql(
+        "every_method_meets_the_same_losses",
+        "What was written off later is the same beside every method.",
+        "with r as (select * from {batch}) select * from r qualify min(written_off_amount)"
+        " over (partition by period_start, company_code, knowledge, segment)"
+        " <> max(written_off_amount)"
+        " over (partition by period_start, company_code, knowledge, segment)",
     ),
 )
 
@@ -752,6 +806,7 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "bad_debt_by_period": _BAD_DEBT,
             "allowance_by_bucket": _ALLOWANCE_BY_BUCKET,
             "allowance_roll_forward": _ALLOWANCE_ROLL_FORWARD,
+            "allowance_back_test": _ALLOWANCE_BACK_TEST,
         },
         "team_performance": {
             "performance_by_collector_month": _performance(("month_start", "collector_id")),

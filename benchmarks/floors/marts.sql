@@ -314,6 +314,26 @@ opened as (
 
 select *, required - opening + written_off as net_charge from opened;
 
+create table allowance_back_test as
+with lost as (
+    select m.as_of_date, c.segment, sum(-w.amount) as written_off
+    from movements as w
+    inner join slices as m
+        on m.as_of_date = last_day(m.as_of_date) and w.effective_date > m.as_of_date
+        and w.effective_date <= last_day(m.as_of_date + interval 12 months)
+    inner join spans as s
+        on w.document_id = s.document_id and s.open_from <= m.as_of_date and s.open_to > m.as_of_date
+    inner join documents as d on w.document_id = d.document_id
+    inner join customers as c on d.customer_id = c.customer_id
+    where w.movement_type = 'write_off'
+    group by all
+)
+
+select r.as_of_date, r.allowance_method, r.segment, r.required as predicted, coalesce(l.written_off, 0) as written_off,
+    case when last_day(r.as_of_date + interval 12 months) <= getvariable('as_of_date')::date
+        then ratio(r.required, l.written_off) end as loss_coverage_rate
+from allowance_roll_forward as r left join lost as l using (as_of_date, segment);
+
 create table contacts as
 select *, timezone('Asia/Shanghai', timezone('UTC', contacted_at))::date as contact_date
 from contact_log;

@@ -80,3 +80,32 @@
         true
     {%- endif -%}
 {%- endmacro -%}
+
+{#-
+    The end of a test that names what it found in the error with which it stops: dbt tells of rows
+    only how many they were.
+-#}
+{%- macro stop_at_faults(faults, told) -%}
+    {{ return(adapter.dispatch('stop_at_faults', 'collections')(faults, told)) }}
+{%- endmacro -%}
+
+{%- macro default__stop_at_faults(faults, told) -%}
+select count(*) as fault_count
+from {{ faults }}
+having
+    case
+        when count(*) > 0 then error(string_agg({{ told }}, '; ' order by {{ told }})) is null
+        else false
+    end
+{%- endmacro -%}
+
+{%- macro spark__stop_at_faults(faults, told) -%}
+select count(*) as fault_count
+from {{ faults }}
+having
+    case
+        when count(*) > 0
+            then raise_error(array_join(array_sort(collect_list({{ told }})), '; ')) is null
+        else false
+    end
+{%- endmacro -%}

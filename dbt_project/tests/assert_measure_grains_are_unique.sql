@@ -29,6 +29,9 @@
         'period_start', 'company_code', 'allowance_method', 'segment', 'aging_bucket'
     ],
     'allowance_roll_forward': ['period_start', 'company_code', 'allowance_method', 'segment'],
+    'allowance_back_test': [
+        'period_start', 'company_code', 'knowledge', 'allowance_method', 'segment'
+    ],
     'promises': ['promise_id'],
     'cash_attribution': [
         'attribution_method', 'company_code', 'payment_id', 'line_no', 'piece_no', 'document_id',

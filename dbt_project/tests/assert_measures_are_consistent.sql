@@ -23,6 +23,7 @@
         'recovery_rate_within_60_days', 'recovery_rate_within_90_days', 'bad_debt_rate',
         'bad_debt_rate_of_average_receivables', 'bad_debt_rate_of_credit_sales'
     ],
+    'allowance_back_test': ['loss_coverage_rate'],
     'performance_by_collector_month': [
         'right_party_contact_rate_of_attempts', 'right_party_contact_rate_of_connects',
         'promise_kept_rate', 'promise_kept_rate_by_amount', 'collected_target_attainment_rate',

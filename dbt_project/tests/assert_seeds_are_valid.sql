@@ -1,4 +1,5 @@
--- Fails with one row per fault in the business constants.
+-- Fails, and names every fault in the business constants, whoever edited them. It reads nothing but
+-- seeds, so that it can tell what is wrong with them when no model could be built.
 with allowance_methods as (
     select * from {{ ref('allowance_methods') }}
 ),
@@ -7,12 +8,16 @@ loss_rates as (
     select * from {{ ref('loss_rates') }}
 ),
 
-loss_rate_rules as (
-    select * from {{ ref('loss_rate_rules') }}
+allowance_rules as (
+    select * from {{ ref('allowance_rules') }}
 ),
 
-aging_buckets as (
-    select * from {{ ref('dim_aging_buckets') }}
+specific_provisions as (
+    select * from {{ ref('specific_provisions') }}
+),
+
+loss_rate_rules as (
+    select * from {{ ref('loss_rate_rules') }}
 ),
 
 aging_rules as (
@@ -21,6 +26,24 @@ aging_rules as (
 
 bucket_seed as (
     select * from {{ ref('aging_buckets') }}
+),
+
+-- The buckets of every set, and the two that hold what stands apart from aging.
+aging_buckets as (
+    select
+        bucket_set,
+        aging_bucket
+    from bucket_seed
+    union
+    select
+        bucket_set,
+        'unapplied_cash' as aging_bucket
+    from bucket_seed
+    union
+    select
+        bucket_set,
+        'unapplied_credit' as aging_bucket
+    from bucket_seed
 ),
 
 promise_rules as (
@@ -59,17 +82,19 @@ success_rules as (
     select * from {{ ref('success_rules') }}
 ),
 
-rates_needed as (
+rates_known as (
     select
         allowance_methods.allowance_method,
-        aging_buckets.aging_bucket
+        aging_buckets.aging_bucket,
+        allowance_methods.allowance_method = 'aging' as is_needed
     from allowance_methods
     inner join aging_buckets
         on allowance_methods.bucket_set = aging_buckets.bucket_set
     union all
     select
         allowance_method,
-        'all' as aging_bucket
+        'all' as aging_bucket,
+        true as is_needed
     from allowance_methods
     where allowance_method in ('percent_of_receivables', 'percent_of_sales')
 ),
@@ -77,36 +102,39 @@ rates_needed as (
 rates_missing as (
     select
         'loss_rates' as seed,
-        'no rate for every segment (*): ' || rates_needed.allowance_method
-        || ', ' || rates_needed.aging_bucket as fault
-    from rates_needed
+        'no rate for every segment (*): ' || rates_known.allowance_method
+        || ', ' || rates_known.aging_bucket as fault
+    from rates_known
     left join loss_rates
         on
-            rates_needed.allowance_method = loss_rates.allowance_method
-            and rates_needed.aging_bucket = loss_rates.aging_bucket
+            rates_known.allowance_method = loss_rates.allowance_method
+            and rates_known.aging_bucket = loss_rates.aging_bucket
             and loss_rates.segment = '*'
-    where loss_rates.loss_rate is null
+    where
+        rates_known.is_needed
+        and loss_rates.loss_rate is null
 ),
 
 rates_unknown as (
     select
         'loss_rates' as seed,
-        'no such method or bucket: ' || loss_rates.allowance_method
-        || ', ' || loss_rates.aging_bucket as fault
+        'no such method or bucket: ' || coalesce(loss_rates.allowance_method, 'none')
+        || ', ' || coalesce(loss_rates.aging_bucket, 'none') as fault
     from loss_rates
-    left join rates_needed
+    left join rates_known
         on
-            loss_rates.allowance_method = rates_needed.allowance_method
-            and loss_rates.aging_bucket = rates_needed.aging_bucket
-    where rates_needed.aging_bucket is null
+            loss_rates.allowance_method = rates_known.allowance_method
+            and loss_rates.aging_bucket = rates_known.aging_bucket
+    where rates_known.aging_bucket is null
 ),
 
 rates_out_of_range as (
     select
         'loss_rates' as seed,
-        'not from 0 to 1: ' || allowance_method || ', ' || segment || ', ' || aging_bucket as fault
+        'not from 0 to 1, or without a segment: ' || coalesce(allowance_method, 'none')
+        || ', ' || coalesce(segment, 'none') || ', ' || coalesce(aging_bucket, 'none') as fault
     from loss_rates
-    where loss_rate is null or loss_rate < 0 or loss_rate > 1
+    where loss_rate is null or loss_rate < 0 or loss_rate > 1 or segment is null
 ),
 
 rates_repeated as (
@@ -167,38 +195,144 @@ loss_rate_rules_wrong as (
     having coalesce(sum(case when segment = '*' then 1 else 0 end), 0) = 0
 ),
 
-methods_wrong as (
+methods_unknown as (
     select
         'allowance_methods' as seed,
-        'expected the methods aging (with a bucket set), percent_of_receivables, percent_of_sales '
-        || 'and direct_write_off, each at most once, one of them booked' as fault
+        'no such method: ' || coalesce(allowance_method, 'none') as fault
+    from allowance_methods
+    where
+        coalesce(allowance_method, 'none') not in (
+            'aging', 'percent_of_receivables', 'percent_of_sales', 'specific', 'direct_write_off',
+            'expected_loss'
+        )
+),
+
+methods_repeated as (
+    select
+        'allowance_methods' as seed,
+        'repeated: ' || allowance_method as fault
+    from allowance_methods
+    group by allowance_method
+    having count(*) > 1
+),
+
+bucket_sets as (
+    select bucket_set from bucket_seed
+    group by bucket_set
+),
+
+methods_without_set as (
+    select
+        'allowance_methods' as seed,
+        'expected a bucket set of aging_buckets for aging and expected_loss, and none for other '
+        || 'methods: ' || allowance_methods.allowance_method || ', '
+        || coalesce(allowance_methods.bucket_set, 'none') as fault
+    from allowance_methods
+    left join bucket_sets
+        on allowance_methods.bucket_set = bucket_sets.bucket_set
+    where
+        case
+            when allowance_methods.allowance_method in ('aging', 'expected_loss')
+                then bucket_sets.bucket_set is null
+            else allowance_methods.bucket_set is not null
+        end
+),
+
+methods_not_booked as (
+    select
+        'allowance_methods' as seed,
+        'expected one method that is booked, found '
+        || cast(count(case when is_booked then 1 end) as varchar) as fault
     from allowance_methods
     having
-        sum(case when is_booked then 1 else 0 end) <> 1
-        or count(distinct allowance_method) <> count(*)
-        or sum(
-            case
-                when allowance_method = 'aging' and bucket_set is not null then 0
-                when
-                    allowance_method in (
-                        'percent_of_receivables', 'percent_of_sales', 'direct_write_off'
-                    )
-                    and bucket_set is null
-                    then 0
-                else 1
-            end
-        ) > 0
+        count(case when is_booked then 1 end) <> 1
+        or count(is_booked) <> count(*)
+),
+
+allowance_rules_wrong as (
+    select
+        'allowance_rules' as seed,
+        'expected one row of positive numbers' as fault
+    from allowance_rules
+    having
+        count(*) <> 1
+        or sum(case when back_test_months > 0 then 0 else 1 end) > 0
+),
+
+provisions_named as (
+    select
+        *,
+        coalesce(company_code, 'none') || ', ' || coalesce(customer_id, 'none') || ', '
+        || coalesce(document_id, 'every document') || ', from '
+        || coalesce(cast(valid_from as varchar), 'none') as provision_name
+    from specific_provisions
+),
+
+provisions_incomplete as (
+    select
+        'specific_provisions' as seed,
+        'a company, a customer and the dates valid_from and known_from must be given, valid_to '
+        || 'not be before valid_from, and the rate be from 0 to 1: ' || provision_name as fault
+    from provisions_named
+    where
+        company_code is null
+        or customer_id is null
+        or valid_from is null
+        or known_from is null
+        or valid_to < valid_from
+        or loss_rate < 0
+        or loss_rate > 1
+),
+
+provisions_repeated as (
+    select
+        'specific_provisions' as seed,
+        'repeated: ' || provision_name || ', known from ' || cast(known_from as varchar) as fault
+    from provisions_named
+    group by provision_name, known_from
+    having count(*) > 1
+),
+
+-- The knowledge in which each version holds: till the next one of the same valid_from is known.
+provisions_versioned as (
+    select
+        *,
+        coalesce(
+            lead(known_from) over (partition by provision_name order by known_from),
+            {{ far_future() }}
+        ) as known_to
+    from provisions_named
+),
+
+provisions_overlapping as (
+    select
+        'specific_provisions' as seed,
+        'overlaps the one from ' || cast(later.valid_from as varchar) || ': '
+        || earlier.provision_name as fault
+    from provisions_versioned as earlier
+    inner join provisions_versioned as later
+        on
+            earlier.company_code = later.company_code
+            and earlier.customer_id = later.customer_id
+            and coalesce(earlier.document_id, '') = coalesce(later.document_id, '')
+            and earlier.valid_from < later.valid_from
+            and coalesce(earlier.valid_to, {{ far_future() }}) >= later.valid_from
+            and earlier.known_from < later.known_to
+            and earlier.known_to > later.known_from
+    where
+        earlier.loss_rate is not null
+        and later.loss_rate is not null
 ),
 
 buckets_followed as (
     select
         *,
-        lag(upper_bound) over (
+        lead(aging_bucket) over (
             partition by bucket_set order by aging_bucket_order
-        ) as previous_upper_bound,
-        row_number() over (
-            partition by bucket_set order by aging_bucket_order desc
-        ) as position_from_last
+        ) as next_bucket,
+        lead(upper_bound) over (
+            partition by bucket_set order by aging_bucket_order
+        ) as next_upper_bound
     from bucket_seed
 ),
 
@@ -206,26 +340,51 @@ buckets_followed as (
 buckets_wrong as (
     select
         'aging_buckets' as seed,
-        'expected bounds of one unit (day, month) that rise to a last bucket without one, and '
-        || 'names of their own, in set: ' || bucket_set as fault
-    from buckets_followed
+        'an unnamed or reserved bucket, or one without an order or a known unit (day, month): '
+        || coalesce(bucket_set, 'none') || ', ' || coalesce(aging_bucket, 'none') as fault
+    from bucket_seed
+    where
+        bucket_set is null
+        or coalesce(aging_bucket, 'all') in (
+            'all', 'specific', 'unapplied_cash', 'unapplied_credit'
+        )
+        or aging_bucket_order is null
+        or coalesce(unit, 'none') not in ('day', 'month')
+),
+
+buckets_repeated as (
+    select
+        'aging_buckets' as seed,
+        'a name or an order twice, or two units, in set: ' || bucket_set as fault
+    from bucket_seed
     group by bucket_set
     having
         count(distinct aging_bucket) <> count(*)
         or count(distinct aging_bucket_order) <> count(*)
         or count(distinct unit) <> 1
-        or sum(
-            case
-                when unit not in ('day', 'month') then 1
-                when aging_bucket in ('unapplied_cash', 'unapplied_credit') then 1
-                when position_from_last = 1 and upper_bound is null then 0
-                when
-                    position_from_last > 1
-                    and upper_bound > coalesce(previous_upper_bound, upper_bound - 1)
-                    then 0
-                else 1
-            end
-        ) > 0
+),
+
+buckets_overlapping as (
+    select
+        'aging_buckets' as seed,
+        'overlap: ' || bucket_set || ', ' || aging_bucket || ' ends at '
+        || coalesce(cast(upper_bound as varchar), 'no bound') || ', not before ' || next_bucket
+            as fault
+    from buckets_followed
+    where
+        next_bucket is not null
+        and (upper_bound is null or upper_bound >= next_upper_bound)
+),
+
+buckets_ending as (
+    select
+        'aging_buckets' as seed,
+        'gap: ' || bucket_set || ', nothing holds ages above ' || cast(upper_bound as varchar)
+            as fault
+    from buckets_followed
+    where
+        next_bucket is null
+        and upper_bound is not null
 ),
 
 promise_rules_wrong as (
@@ -425,12 +584,35 @@ zones_repeated as (
 ),
 
 {%- set parts = [
-    'aging_rules_wrong', 'rates_missing', 'rates_unknown', 'rates_out_of_range',
-    'rates_repeated', 'loss_rate_rules_wrong', 'methods_wrong', 'buckets_wrong',
-    'promise_rules_wrong', 'attribution_methods_wrong', 'outcomes_wrong', 'targets_wrong',
+    'aging_rules_wrong',
+    'rates_missing',
+    'rates_unknown',
+    'rates_out_of_range',
+    'rates_repeated',
+    'loss_rate_rules_wrong',
+    'methods_unknown',
+    'methods_repeated',
+    'methods_without_set',
+    'methods_not_booked',
+    'allowance_rules_wrong',
+    'provisions_incomplete',
+    'provisions_repeated',
+    'provisions_overlapping',
+    'buckets_wrong',
+    'buckets_repeated',
+    'buckets_overlapping',
+    'buckets_ending',
+    'promise_rules_wrong',
+    'attribution_methods_wrong',
+    'outcomes_wrong',
+    'targets_wrong',
     'measure_rules_wrong',
-    'packs_wrong', 'contact_rules_wrong', 'channels_unknown', 'zones_missing', 'zones_repeated',
-    'success_rules_wrong'
+    'packs_wrong',
+    'contact_rules_wrong',
+    'channels_unknown',
+    'zones_missing',
+    'zones_repeated',
+    'success_rules_wrong',
 ] %}
 
 faults as (
@@ -445,4 +627,4 @@ faults as (
     {%- endfor %}
 )
 
-select * from faults
+{{ stop_at_faults('faults', "seed || ': ' || fault") }}

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from tests.oracle import allowance, attribution, bad_debt, promises, success, turnover
-from tests.oracle.arithmetic import Period, Ratio, periods_until
-from tests.oracle.cash import Cash, cash_on_documents
+from tests.oracle.arithmetic import Period, Ratio, month_end, periods_until
+from tests.oracle.cash import Cash, cash_on_documents, local_date
 from tests.oracle.inputs import Bucket, Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal, journal
 from tests.oracle.scopes import (
@@ -109,28 +110,94 @@ class Reckoning:
 
     def allowance_by_bucket(
         self,
-    ) -> Iterator[tuple[Period, str, str, tuple[Decimal, Decimal, Decimal]]]:
-        """The aging method by month, segment and bucket: open amount, rate, allowance."""
-        for segment, book, months in self._segments():
-            for month in months:
-                required = allowance.required_by_bucket(
-                    book, month, segment, self.buckets, self.seeds
-                )
-                for bucket, line in required.items():
-                    yield month, segment, bucket, line
+    ) -> Iterator[tuple[Period, str, str, str, allowance.Line]]:
+        """What every method asks for by month, segment and bucket."""
+        for segment, allowances in self._allowances.items():
+            for month in allowances.months:
+                for method, bucket_set in self.allowance_methods.items():
+                    lines = allowances.required(method, bucket_set, month)
+                    for bucket, line in lines.items():
+                        yield month, method, segment, bucket, line
 
-    def allowance_roll_forward(self) -> Iterator[tuple[Period, str, allowance.RollForward]]:
-        """The aging method's movement by month and segment."""
-        for segment, book, months in self._segments():
-            lines = allowance.roll_forward(book, months, segment, self.buckets, self.seeds)
-            for month, line in lines.items():
-                yield month, segment, line
+    def allowance_roll_forward(
+        self,
+    ) -> Iterator[tuple[Period, str, str, allowance.RollForward]]:
+        """How every method's allowance moves by month and segment."""
+        for segment, allowances in self._allowances.items():
+            for method, bucket_set in self.allowance_methods.items():
+                lines = allowance.roll_forward(allowances, method, bucket_set)
+                for month, line in lines.items():
+                    yield month, method, segment, line
 
-    def _segments(self) -> Iterator[tuple[str, Journal, Sequence[Period]]]:
-        months = [period for period in self.periods if period.kind == "month"]
-        for scope, book, _ in self.scopes():
-            if scope.scope_type == "segment":
-                yield scope.scope_id, book, months
+    def allowance_back_test(
+        self,
+    ) -> Iterator[tuple[str, Period, str, str, allowance.BackTest]]:
+        """The allowances of months that are over, on what is known now and what was known then."""
+        as_of_date = self.parameters.as_of_date
+        for month in self._months:
+            if month.end != month_end(month.start):
+                continue
+            for segment, now in self._allowances.items():
+                for method, line in allowance.back_test(
+                    now, now.book, month, self.allowance_methods, as_of_date
+                ):
+                    yield "now", month, segment, method, line
+            known_at = min(self._end_of(month.end), self.parameters.known_at)
+            if not any(
+                row["_recorded_at"] <= known_at
+                for row in (*self.extracts.ledger, *self.extracts.payments)
+                if row["company_code"] == self.company_code
+            ):
+                continue
+            customers = customers_known(self.extracts, self.parameters)
+            book = self.book_known_at(known_at)
+            for scope, then in scoped(book, self.company_code, customers, {}).items():
+                if scope.scope_type == "segment":
+                    for method, line in allowance.back_test(
+                        self._allowance_of(scope.scope_id, then, month.end),
+                        self.book,
+                        month,
+                        self.allowance_methods,
+                        as_of_date,
+                    ):
+                        yield "then", month, scope.scope_id, method, line
+
+    @cached_property
+    def allowance_methods(self) -> Mapping[str, str]:
+        """The allowance methods, each with its bucket set, which is empty where it has none."""
+        return {
+            row["allowance_method"]: row["bucket_set"]
+            for row in self.seeds.rows("allowance_methods")
+        }
+
+    @cached_property
+    def _allowances(self) -> Mapping[str, allowance.Allowances]:
+        known_on = local_date(self.parameters.known_at, self.parameters.timezone)
+        return {
+            scope.scope_id: self._allowance_of(scope.scope_id, book, known_on)
+            for scope, book, _ in self.scopes()
+            if scope.scope_type == "segment"
+        }
+
+    def _allowance_of(self, segment: str, book: Journal, known_on: date) -> allowance.Allowances:
+        return allowance.Allowances(
+            book=book,
+            segment=segment,
+            months=self._months,
+            buckets=self.buckets,
+            seeds=self.seeds,
+            known_on=known_on,
+            loss_rates={},
+        )
+
+    def _end_of(self, day: date) -> datetime:
+        """The last instant of a business day, naive in UTC."""
+        local = datetime.combine(day, time.max, ZoneInfo(self.parameters.timezone))
+        return local.astimezone(UTC).replace(tzinfo=None)
+
+    @property
+    def _months(self) -> Sequence[Period]:
+        return [period for period in self.periods if period.kind == "month"]
 
     def promises(self) -> Sequence[promises.Promise]:
         """Every promise with its outcome: a customer's promise is to all companies it owes."""

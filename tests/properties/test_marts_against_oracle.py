@@ -28,6 +28,7 @@ from tests.oracle.reckoning import Measured, Reckoning
 from tests.properties.companies import DELIVERIES, delivered_rows, master_rows
 from tests.properties.drawn import draw_plans
 from tests.properties.lake import read_lake
+from tests.properties.provisions import write_provisions
 from tests.warehouse import build_warehouse, end_of_day, run_dbt, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
@@ -186,6 +187,8 @@ def built_companies(home: Path, as_of_date: date, last_known: date, draw_seed: i
     for rows in by_company.values():
         for extract, lines in rows.items():
             everything.setdefault(extract, []).extend(lines)
+    own_seeds = home / "seeds"
+    write_provisions(own_seeds, numbers)
     warehouse = build_warehouse(
         home,
         everything,
@@ -193,13 +196,15 @@ def built_companies(home: Path, as_of_date: date, last_known: date, draw_seed: i
         known_at=parameters.known_at,
         command="build",
         exclude=UNIT_TESTS,
+        seeds=own_seeds,
     )
     lake = read_lake(home)
+    seeds = Seeds(own=own_seeds)
     companies = [
         Company(
             f"co_{number:03d}",
             rows,
-            Reckoning(f"co_{number:03d}", _own(lake, number), parameters, SEEDS),
+            Reckoning(f"co_{number:03d}", _own(lake, number), parameters, seeds),
         )
         for number, rows in by_company.items()
     ]
@@ -623,49 +628,95 @@ def test_the_parts_of_headline_rates_are_the_oracle_s(built: Built) -> None:
 # -- allowance --------------------------------------------------------------------------------
 
 
-def test_the_allowance_by_aging_and_its_roll_forward(built: Built) -> None:
-    by_bucket = built.lines(
-        """
+# The rates of expected_loss have an oracle of their own.
+SEEDED = "allowance_method <> 'expected_loss'"
+
+
+def test_what_every_allowance_method_asks_for(built: Built) -> None:
+    actual = built.lines(
+        f"""
         select
-            company_code, period_start, segment, aging_bucket, open_amount, loss_rate,
-            required_allowance_amount
+            company_code, period_start, allowance_method, segment, aging_bucket,
+            open_amount, base_amount, loss_rate, required_allowance_amount
         from marts.allowance_by_bucket
-        where allowance_method = 'aging' and open_amount <> 0
-        """,
-        3,
+        where
+            {SEEDED}
+            and (open_amount <> 0 or base_amount <> 0 or required_allowance_amount <> 0)
+        """,  # noqa: S608
+        4,
     )
-    rolled = built.lines(
-        """
+
+    def expected(company: Company) -> Lines:
+        return {
+            (month.start, method, segment, bucket): astuple(line)
+            for month, method, segment, bucket, line in company.reckoning.allowance_by_bucket()
+            if method != "expected_loss"
+            if line.open_amount or line.base or line.required
+        }
+
+    built.compare(actual, expected, "allowance_by_bucket")
+
+
+def test_how_every_allowance_rolls_forward(built: Built) -> None:
+    actual = built.lines(
+        f"""
         select
-            company_code, period_start, segment, opening_allowance_amount, charge_amount,
-            release_amount, write_off_amount, recovery_amount, closing_allowance_amount
+            company_code, period_start, allowance_method, segment, opening_allowance_amount,
+            charge_amount, release_amount, write_off_amount, recovery_amount,
+            closing_allowance_amount
         from marts.allowance_roll_forward
         where
-            allowance_method = 'aging'
+            {SEEDED}
             and (
                 opening_allowance_amount <> 0 or closing_allowance_amount <> 0
                 or write_off_amount <> 0 or recovery_amount <> 0
             )
-        """,
-        2,
+        """,  # noqa: S608
+        3,
     )
 
-    def buckets_expected(company: Company) -> Lines:
+    def expected(company: Company) -> Lines:
         return {
-            (month.start, segment, bucket): line
-            for month, segment, bucket, line in company.reckoning.allowance_by_bucket()
-            if line[0] != 0
-        }
-
-    def roll_expected(company: Company) -> Lines:
-        return {
-            (month.start, segment): astuple(line)
-            for month, segment, line in company.reckoning.allowance_roll_forward()
+            (month.start, method, segment): astuple(line)
+            for month, method, segment, line in company.reckoning.allowance_roll_forward()
+            if method != "expected_loss"
             if line.opening or line.closing or line.write_off or line.recovery
         }
 
-    built.compare(by_bucket, buckets_expected, "allowance_by_bucket")
-    built.compare(rolled, roll_expected, "allowance_roll_forward")
+    built.compare(actual, expected, "allowance_roll_forward")
+
+
+def test_what_every_allowance_foretold_on_what_was_known_then(built: Built) -> None:
+    actual = built.lines(
+        f"""
+        select
+            company_code, knowledge, period_start, segment, allowance_method,
+            predicted_loss_amount, written_off_amount, recovered_amount, prediction_error_amount,
+            loss_coverage_rate, loss_coverage_rate_status
+        from marts.allowance_back_test
+        where
+            {SEEDED}
+            and (predicted_loss_amount <> 0 or written_off_amount <> 0 or recovered_amount <> 0)
+        """,  # noqa: S608
+        4,
+    )
+
+    def expected(company: Company) -> Lines:
+        return {
+            (knowledge, month.start, segment, method): (
+                line.predicted,
+                line.written_off,
+                line.recovered,
+                line.error,
+                line.coverage.value,
+                line.coverage.status,
+            )
+            for knowledge, month, segment, method, line in company.reckoning.allowance_back_test()
+            if method != "expected_loss"
+            if line.predicted or line.written_off or line.recovered
+        }
+
+    built.compare(actual, expected, "allowance_back_test")
 
 
 # -- promises and attribution -----------------------------------------------------------------

@@ -168,6 +168,7 @@ def _allowance(month: int, opening: int, closing: int) -> Row:
         "segment": "large",
         "is_booked": True,
         "rate_status": "ok",
+        "allowance_status": "ok",
         "opening_allowance_amount": opening,
         "charge_amount": closing - opening + 2,
         "release_amount": 0,
@@ -392,21 +393,51 @@ ROWS: Mapping[str, Sequence[Row]] = {
         {
             "period_start": dt.date(2026, month, 1),
             "company_code": "main",
-            "allowance_method": "aging",
+            "allowance_method": method,
             "segment": "large",
             "aging_bucket": bucket,
-            "is_booked": True,
+            "is_booked": method == "aging",
             "rate_status": "ok",
+            "allowance_status": "ok",
+            "open_amount": opened,
             "loss_rate": rate,
             "required_allowance_amount": amount,
         }
-        for month, bucket, rate, amount in (
-            (2, "31-60", 0, 10),
-            (3, "31-60", 1, 20),
-            (3, "61-90", 0.5, 5),
+        for month, method, bucket, opened, rate, amount in (
+            (2, "aging", "31-60", 10, 0, 10),
+            (3, "aging", "31-60", 20, 1, 20),
+            (3, "aging", "61-90", 10, 0.5, 5),
+            (3, "percent_of_sales", "all", 30, 0.5, 7),
         )
     ],
     "allowance_roll_forward": [_allowance(2, 0, 10), _allowance(3, 10, 25)],
+    "allowance_back_test": [
+        {
+            "as_of_date": AS_OF,
+            "period_start": dt.date(2026, month, 1),
+            "company_code": "main",
+            "knowledge": "then",
+            "allowance_method": method,
+            "segment": "large",
+            "is_booked": method == "aging",
+            "window_end_date": AS_OF + dt.timedelta(days=month - 1),
+            "is_window_closed": month == 1,
+            "predicted_loss_amount": predicted,
+            "written_off_amount": 4,
+            "recovered_amount": 0,
+            "prediction_error_amount": predicted - 4 if month == 1 else None,
+            "loss_coverage_rate": predicted / 4 if month == 1 else None,
+            "loss_coverage_rate_numerator": predicted if month == 1 else None,
+            "loss_coverage_rate_denominator": 4 if month == 1 else None,
+            "loss_coverage_rate_status": "ok" if month == 1 else "insufficient_history",
+            "rate_status": "ok",
+        }
+        for month, method, predicted in (
+            (1, "aging", 3),
+            (1, "direct_write_off", 0),
+            (2, "aging", 5),
+        )
+    ],
     "performance_by_collector_month": [
         _performance(collector_id="W1", collected_amount=30),
         _performance(collector_id="W2", collected_amount=20),
@@ -528,15 +559,36 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
     "allowance_by_bucket": {
         "rate_status_is_a_known_code": "set rate_status = 'old'",
         "loss_rates_are_shares": "set loss_rate = 1.01 where loss_rate = 1",
+        "allowance_status_is_a_known_code": "set allowance_status = 'old'",
+        "an_allowance_that_cannot_be_had_has_no_amount": "set required_allowance_amount = null"
+        " where required_allowance_amount = 7",
+        "buckets_add_up_to_the_same_in_every_method": "set open_amount = 29"
+        " where allowance_method = 'percent_of_sales'",
         "one_method_is_booked": "set is_booked = false",
     },
     "allowance_roll_forward": {
         "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "allowance_status_is_a_known_code": "set allowance_status = 'old'",
+        "a_charge_that_cannot_be_had_has_no_amount": "set release_amount = 1,"
+        " charge_amount = charge_amount + 1",
         "the_allowance_foots": "set charge_amount = charge_amount + 0.01",
         "opening_is_the_closing_of_the_month_before": "set opening_allowance_amount = 9,"
         " charge_amount = charge_amount + 1 where opening_allowance_amount = 10",
         "closing_is_what_the_buckets_require": "set closing_allowance_amount = 26,"
         " charge_amount = charge_amount + 1 where closing_allowance_amount = 25",
+    },
+    "allowance_back_test": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "knowledge_is_a_known_code": "set knowledge = 'later'",
+        "statuses_are_known": "set loss_coverage_rate_status = 'bad'",
+        "values_stand_exactly_where_the_status_is_ok": "set loss_coverage_rate = 1"
+        " where not is_window_closed",
+        "an_open_window_foretells_nothing": "set is_window_closed = true",
+        "the_error_is_predicted_less_written_off": "set prediction_error_amount = 2"
+        " where is_window_closed",
+        "every_method_meets_the_same_losses": "set written_off_amount = 5,"
+        " prediction_error_amount = prediction_error_amount - 1"
+        " where allowance_method = 'direct_write_off'",
     },
     "performance_by_collector_month": {
         "statuses_are_known": "set complaint_rate_status = 'bad'",

@@ -20,6 +20,7 @@ AS_OF_DATE = date(2026, 4, 5)
 QUARTER_END = date(2026, 3, 31)
 KNOWN_AT_QUARTER_END = end_of_day(QUARTER_END)
 KNOWN_LATER = end_of_day(AS_OF_DATE)
+OWN_SEEDS = FOLDER / "seeds"
 
 
 def deliveries() -> dict[str, list[dict[str, Any]]]:

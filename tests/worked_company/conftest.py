@@ -10,6 +10,7 @@ from tests.worked_company.company import (
     AS_OF_DATE,
     KNOWN_AT_QUARTER_END,
     KNOWN_LATER,
+    OWN_SEEDS,
     QUARTER_END,
     deliveries,
 )
@@ -36,4 +37,5 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for currency, amount in (("CNY", "1530.00"), ("USD", "100.00"))
         ],
         command="build",
+        seeds=OWN_SEEDS,
     )

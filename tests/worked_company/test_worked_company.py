@@ -21,6 +21,7 @@ from tests.worked_company.company import (
     AS_OF_DATE,
     KNOWN_AT_QUARTER_END,
     KNOWN_LATER,
+    OWN_SEEDS,
     QUARTER_END,
     deliveries,
     expected,
@@ -153,7 +154,7 @@ def test_the_oracle_adds_up_the_buckets_of_the_page(extracts: Extracts, as_of_da
 
 @pytest.fixture(scope="module")
 def reckoning(extracts: Extracts) -> Reckoning:
-    return Reckoning("main", extracts, PARAMETERS, Seeds())
+    return Reckoning("main", extracts, PARAMETERS, Seeds(own=OWN_SEEDS))
 
 
 def test_the_oracle_measures_turnover_recovery_and_bad_debt_as_the_page(
@@ -178,18 +179,32 @@ def test_the_oracle_makes_the_allowance_of_the_page(reckoning: Reckoning) -> Non
     april = date(2026, 4, 1)
     assert as_text(
         [
-            (month.start, segment, bucket, amount, round_ratio(rate), required)
-            for month, segment, bucket, (amount, rate, required) in reckoning.allowance_by_bucket()
-            if month.start < april and amount != 0
+            (
+                month.start,
+                segment,
+                bucket,
+                line.open_amount,
+                None if line.rate is None else round_ratio(line.rate),
+                line.required,
+            )
+            for month, method, segment, bucket, line in reckoning.allowance_by_bucket()
+            if method == "aging" and month.start < april and line.open_amount != 0
         ]
     ) == by_hand("allowance_by_bucket")
     assert as_text(
         [
             (month.start, segment, *astuple(line))
-            for month, segment, line in reckoning.allowance_roll_forward()
-            if month.start < april
+            for month, method, segment, line in reckoning.allowance_roll_forward()
+            if method == "aging" and month.start < april
         ]
     ) == by_hand("allowance_roll_forward")
+    assert as_text(
+        [
+            (knowledge, month.start, segment, line.predicted, line.written_off, line.recovered)
+            for knowledge, month, segment, method, line in reckoning.allowance_back_test()
+            if method == "aging"
+        ]
+    ) == by_hand("allowance_back_test")
 
 
 def test_the_oracle_judges_the_promises_of_the_page(reckoning: Reckoning) -> None:
@@ -336,6 +351,7 @@ def test_the_warehouse_measures_turnover_recovery_and_bad_debt_as_the_page(
             "allowance_method = 'aging' and open_amount <> 0 and period_start < '2026-04-01'",
         ),
         ("allowance_roll_forward", "allowance_method = 'aging' and period_start < '2026-04-01'"),
+        ("allowance_back_test", "allowance_method = 'aging'"),
         ("promises", "true"),
         (
             "performance_by_collector_month",

@@ -1,6 +1,7 @@
 -- Grain: one row per month, company, allowance method, segment and bucket, zeros included.
 with allowances_required as (
     select * from {{ ref('int_allowances_required') }}
+    where knowledge = 'now'
 ),
 
 final as (
@@ -20,7 +21,11 @@ final as (
         open_amount,
         base_amount,
         loss_rate,
+        loss_rate_source,
         required_allowance_amount,
+        case
+            when required_allowance_amount is null then 'insufficient_history' else 'ok'
+        end as allowance_status,
         rate_status
     from allowances_required
 )

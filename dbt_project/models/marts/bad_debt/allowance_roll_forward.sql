@@ -1,8 +1,10 @@
 -- Grain: one row per month, company, allowance method and segment.
 -- What the method asks for is the closing balance; the charge is what it takes to get there from
--- what write-offs used and recoveries gave back. A negative charge is a release.
+-- what write-offs used and recoveries gave back. A negative charge is a release. Where the method
+-- lacks a loss rate at either end of the month, the allowance and its charge cannot be had.
 with allowances_required as (
     select * from {{ ref('int_allowances_required') }}
+    where knowledge = 'now'
 ),
 
 receivables as (
@@ -33,7 +35,9 @@ closings as (
         allowance_method,
         is_booked,
         segment,
-        sum(required_allowance_amount) as closing_allowance_amount,
+        case
+            when count(required_allowance_amount) = count(*) then sum(required_allowance_amount)
+        end as closing_allowance_amount,
         sum(case when rate_status = 'missing' then 1 else 0 end) as missing_count
     from allowances_required
     group by
@@ -51,12 +55,9 @@ closings as (
 opened as (
     select
         *,
-        coalesce(
-            lag(closing_allowance_amount) over (
-                partition by company_code, allowance_method, segment
-                order by period_start
-            ),
-            0
+        lag(closing_allowance_amount, 1, 0) over (
+            partition by company_code, allowance_method, segment
+            order by period_start
         ) as opening_allowance_amount,
         coalesce(
             lag(missing_count) over (
@@ -100,12 +101,21 @@ final as (
         is_booked,
         segment,
         cast(opening_allowance_amount as decimal(18, 2)) as opening_allowance_amount,
-        cast(greatest(net_charge_amount, 0) as decimal(18, 2)) as charge_amount,
-        cast(greatest(-net_charge_amount, 0) as decimal(18, 2)) as release_amount,
+        case
+            when net_charge_amount is not null
+                then cast(greatest(net_charge_amount, 0) as decimal(18, 2))
+        end as charge_amount,
+        case
+            when net_charge_amount is not null
+                then cast(greatest(-net_charge_amount, 0) as decimal(18, 2))
+        end as release_amount,
         cast(write_off_amount as decimal(18, 2)) as write_off_amount,
         cast(recovery_amount as decimal(18, 2)) as recovery_amount,
         cast(0 as decimal(18, 2)) as fx_amount,
         cast(closing_allowance_amount as decimal(18, 2)) as closing_allowance_amount,
+        case
+            when net_charge_amount is null then 'insufficient_history' else 'ok'
+        end as allowance_status,
         case
             when opening_missing_count + unconverted_movement_count + missing_count > 0
                 then 'missing'

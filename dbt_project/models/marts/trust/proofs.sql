@@ -477,7 +477,8 @@ rolled_forward as (
         period_start,
         measured_to_date,
         sum(charge_amount - release_amount + fx_amount) as charged_amount,
-        sum(write_off_amount - recovery_amount) as net_write_off_amount
+        sum(write_off_amount - recovery_amount) as net_write_off_amount,
+        sum(case when allowance_status = 'ok' then 0 else 1 end) as missing_count
     from roll_forward
     group by company_code, allowance_method, period_start, measured_to_date
 ),
@@ -527,6 +528,8 @@ p5_balances as (
         on
             rolled_forward.company_code = converted_flows.company_code
             and rolled_forward.period_start = converted_flows.month_start
+    -- A method that lacks a loss rate asks for nothing that could be added up.
+    where coalesce(rolled_forward.missing_count, 0) = 0
 ),
 
 p5_write_offs as (

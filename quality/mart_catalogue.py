@@ -60,6 +60,10 @@ TURNOVER_MEASURES: Final = (
     "unpaid_rate",
     "collection_effectiveness_index",
     "collection_effectiveness_index_period_total",
+    "days_sales_outstanding_countback",
+    "days_sales_outstanding_countback_skip",
+    "days_sales_outstanding_countback_stop",
+    "true_days_sales_outstanding",
 )
 BAD_DEBT_MEASURES: Final = (
     "recovery_rate",
@@ -110,12 +114,15 @@ class MartSuite:
         groups: By code, the groups of expectations that compare rows. Those of the kind `sql` that
             stand not here speak of the mart as a whole.
         shows: Of a view: the table of which it shows every row once, by the same key.
+        judged: Of a view: a condition on the rows that are judged, where others are worked out
+            only when they are asked for.
     """
 
     key: tuple[str, ...]
     expectations: tuple[Expectation, ...]
     groups: Mapping[str, Groups] = field(default_factory=dict)
     shows: str = ""
+    judged: str = ""
 
 
 def _sql(code: str, description: str, query: str) -> Expectation:
@@ -163,6 +170,7 @@ def _suite(
     *expectations: Expectation,
     groups: Mapping[str, Groups] = MappingProxyType({}),
     shows: str = "",
+    judged: str = "",
 ) -> MartSuite:
     grain = Expectation(
         code="grain_is_unique",
@@ -172,7 +180,9 @@ def _suite(
         columns=tuple(key),
     )
     shown = [_shown_once(shows)] if shows else []
-    return MartSuite(tuple(key), (*_filled(*key), grain, *expectations, *shown), groups, shows)
+    return MartSuite(
+        tuple(key), (*_filled(*key), grain, *expectations, *shown), groups, shows, judged
+    )
 
 
 def _shown_once(table: str) -> Expectation:
@@ -252,7 +262,7 @@ def _periods(scoped_amounts: Sequence[str]) -> list[Expectation]:
             f" company_code, {companies} from r where scope_type = 'company')"
             " select r.*, whole.* exclude (period_type, period_start, company_code) from r"
             " left join whole using (period_type, period_start, company_code)"
-            " where r.scope_type in ('segment', 'region')"
+            " where r.scope_type in ('segment', 'region', 'team')"
             " window scoped as (partition by period_type, period_start, company_code, scope_type)"
             f" qualify {differ}",
         ),
@@ -483,6 +493,21 @@ _AGING_BY_BUCKET: Final = _suite(
     ),
 )
 
+_KEPT_SCOPES: Final = "scope_type is distinct from 'customer'"
+
+_RECEIVABLES_BY_PERIOD: Final = _suite(
+    _PERIOD_KEY,
+    *_periods(("opening_amount", "closing_amount", "credit_sales_amount", "falling_due_amount")),
+    _codes("countback_status", ("ok", "insufficient_history", "not_applicable")),
+    _never(
+        "what_is_used_up_fits_its_period",
+        "Where receivables are used up, what is left for the last period is no more than its"
+        " sales.",
+        "countback_status = 'ok' and countback_covered_amount"
+        " not between 0 and countback_sales_amount",
+    ),
+)
+
 _TURNOVER: Final = _suite(
     _PERIOD_KEY,
     *_periods(("closing_receivables_amount", "credit_sales_amount", "cash_applied_amount")),
@@ -494,6 +519,12 @@ _TURNOVER: Final = _suite(
         "abs(average_days_delinquent - (days_sales_outstanding"
         " - best_possible_days_sales_outstanding)) > 0.00000002",
     ),
+    _never(
+        "skipping_periods_never_counts_more_days",
+        "Counted back without the days of periods that have no sales, days are not more.",
+        "days_sales_outstanding_countback_skip > days_sales_outstanding_countback",
+    ),
+    judged=_KEPT_SCOPES,
 )
 
 _BAD_DEBT: Final = _suite(
@@ -507,6 +538,19 @@ _BAD_DEBT: Final = _suite(
         "Net write-off = write-offs − recoveries of written-off items.",
         "net_write_off_amount <> write_off_amount - recovery_of_written_off_amount",
     ),
+    judged=_KEPT_SCOPES,
+)
+
+_RECOVERY_MEASURES: Final = (
+    "recovery_of_written_off_rate",
+    "recovery_of_written_off_within_12_months_rate",
+)
+
+_RECOVERY_BY_WRITE_OFF_MONTH: Final = _suite(
+    ("company_code", "scope_type", "scope_id", "write_off_month_start"),
+    _codes("rate_status", RATE_STATUSES),
+    *_measures(_RECOVERY_MEASURES),
+    _shares(_RECOVERY_MEASURES),
 )
 
 _ALLOWANCE_BY_BUCKET: Final = _suite(
@@ -755,8 +799,7 @@ _ATTRIBUTION: Final = _suite(
     },
 )
 
-_SCORECARD: Final = _suite(
-    ("quarter_start", "company_code", "measure"),
+_JUDGED: Final = (
     _codes("status", SCORECARD_STATUSES),
     _codes("rate_status", RATE_STATUSES),
     _never(
@@ -780,6 +823,23 @@ _SCORECARD: Final = _suite(
         " when 'at_least' then value >= target_value when 'at_most' then value <= target_value"
         " else value < target_value end",
     ),
+)
+
+_SCORECARD_BY_PERIOD: Final = _suite(
+    (*_PERIOD_KEY, "measure"),
+    *_JUDGED,
+    _codes("period_type", PERIOD_TYPES),
+    _codes("scope_type", ("company", "team")),
+    _never(
+        "change_is_from_the_value_before",
+        "The change is the value less that of the period before.",
+        "change_value <> value - previous_value",
+    ),
+)
+
+_SCORECARD: Final = _suite(
+    ("quarter_start", "company_code", "measure"),
+    *_JUDGED,
     _sql(
         "every_quarter_has_every_measure",
         "Every company and quarter has a row for every measure.",
@@ -801,9 +861,13 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "aging_by_customer": _AGING_BY_CUSTOMER,
             "aging_by_bucket": _AGING_BY_BUCKET,
         },
-        "turnover": {"turnover_by_period": _TURNOVER},
+        "turnover": {
+            "receivables_by_period": _RECEIVABLES_BY_PERIOD,
+            "turnover_by_period": _TURNOVER,
+        },
         "bad_debt": {
             "bad_debt_by_period": _BAD_DEBT,
+            "recovery_by_write_off_month": _RECOVERY_BY_WRITE_OFF_MONTH,
             "allowance_by_bucket": _ALLOWANCE_BY_BUCKET,
             "allowance_roll_forward": _ALLOWANCE_ROLL_FORWARD,
             "allowance_back_test": _ALLOWANCE_BACK_TEST,
@@ -817,7 +881,10 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "contact_compliance_by_month": _COMPLIANCE_MONTH,
             "collection_success_by_month": _SUCCESS,
         },
-        "scorecard": {"scorecard_by_quarter": _SCORECARD},
+        "scorecard": {
+            "scorecard_by_period": _SCORECARD_BY_PERIOD,
+            "scorecard_by_quarter": _SCORECARD,
+        },
     }
 )
 """The suites of every family of marts, by mart."""

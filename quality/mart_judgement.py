@@ -115,7 +115,9 @@ def judge_marts(
                     sample = _sample(connection, suite, question, count) if count else ""
                     observed = f"{count} of {checked_count} rows" + (
                         ""
-                        if present[name].part is None or question.rows == _table(name)
+                        if suite.judged
+                        or present[name].part is None
+                        or question.rows == _table(name)
                         else " that changed or stand beside such; the others were judged before"
                     )
                 results.append(
@@ -153,13 +155,15 @@ def _questions(
     table = suite.shows or mart
     whole = _table(mart)
     if table not in changed:
-        whole_count = _count(connection, whole)
+        part = f"select * from {whole} where {suite.judged}" if suite.judged else None
+        rows = whole if part is None else f"({part})"
+        count = _count(connection, rows)
         return Questions(
             [
-                Question(_named(one, suite.groups.get(one.code), whole, _table), whole, whole_count)
+                Question(_named(one, suite.groups.get(one.code), rows, _table), rows, count)
                 for one in suite.expectations
             ],
-            part=None,
+            part=part,
         )
     keys = f"(select {', '.join(suite.key)} from {_changes(table)} where _change = 'added')"
     part = f"select * exclude (_change) from {_changes(table)} where _change = 'added'"

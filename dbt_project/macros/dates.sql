@@ -49,6 +49,15 @@
     cast(date_trunc('month', {{ any_date }}) as date)
 {%- endmacro -%}
 
+{#- The first day of the half year of a date. -#}
+{%- macro half_year_start(any_date) -%}
+    case
+        when extract(month from {{ any_date }}) <= 6
+            then cast(date_trunc('year', {{ any_date }}) as date)
+        else {{ add_months("cast(date_trunc('year', " ~ any_date ~ ") as date)", '6') }}
+    end
+{%- endmacro -%}
+
 {#- Months from the month of one date to the month of another, whatever their days. -#}
 {%- macro months_between(start_date, end_date) -%}
     cast(

@@ -1,4 +1,5 @@
--- Fails with one row per mart and key that stands in more than one row.
+-- Fails with one row per mart and key that stands in more than one row. The marts of turnover and
+-- bad debt are views that show each row of receivables_by_period once.
 {%- set grains = {
     'aging_migration_by_month': [
         'month_start', 'company_code', 'scope_type', 'scope_id', 'bucket_set', 'aging_bucket',
@@ -19,10 +20,7 @@
     'loss_rates_by_bucket': [
         'month_start', 'company_code', 'segment', 'bucket_set', 'aging_bucket'
     ],
-    'turnover_by_period': [
-        'period_type', 'period_start', 'company_code', 'scope_type', 'scope_id'
-    ],
-    'bad_debt_by_period': [
+    'receivables_by_period': [
         'period_type', 'period_start', 'company_code', 'scope_type', 'scope_id'
     ],
     'allowance_by_bucket': [
@@ -31,6 +29,12 @@
     'allowance_roll_forward': ['period_start', 'company_code', 'allowance_method', 'segment'],
     'allowance_back_test': [
         'period_start', 'company_code', 'knowledge', 'allowance_method', 'segment'
+    ],
+    'recovery_by_write_off_month': [
+        'company_code', 'scope_type', 'scope_id', 'write_off_month_start'
+    ],
+    'scorecard_by_period': [
+        'period_type', 'period_start', 'company_code', 'scope_type', 'scope_id', 'measure'
     ],
     'promises': ['promise_id'],
     'cash_attribution': [

@@ -62,6 +62,10 @@ scorecard_targets as (
     select * from {{ ref('scorecard_targets') }}
 ),
 
+measure_comparisons as (
+    select * from {{ ref('measure_comparisons') }}
+),
+
 measure_rules as (
     select * from {{ ref('measure_rules') }}
 ),
@@ -452,6 +456,19 @@ targets_wrong as (
         ) > 0
 ),
 
+comparisons_wrong as (
+    select
+        'measure_comparisons' as seed,
+        'repeated, or an unknown comparison: ' || measure as fault
+    from measure_comparisons
+    group by measure
+    having
+        count(*) > 1
+        or sum(
+            case when target_comparison in ('at_least', 'at_most', 'below') then 0 else 1 end
+        ) > 0
+),
+
 measure_rules_wrong as (
     select
         'measure_rules' as seed,
@@ -606,6 +623,7 @@ zones_repeated as (
     'attribution_methods_wrong',
     'outcomes_wrong',
     'targets_wrong',
+    'comparisons_wrong',
     'measure_rules_wrong',
     'packs_wrong',
     'contact_rules_wrong',

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from tests.oracle.aging import standing_apart
-from tests.oracle.arithmetic import Period, Ratio, period_of, ratio
+from tests.oracle.arithmetic import Period, Ratio, add_months, month_end, period_of, ratio
 from tests.oracle.cash import Cash
-from tests.oracle.journal import ZERO, Journal
+from tests.oracle.journal import ZERO, Item, Journal
 from tests.oracle.turnover import amount_of, cash_amount, owed, receivable, sales
 
 BILLING_TYPES = ("invoice", "debit_memo", "opening_balance", "adjustment")
@@ -98,6 +98,44 @@ def recovery_within(
     return ratio(
         within, billed(book, everything, due_from=whole.start, due_to=min(whole.end, as_of_date))
     )
+
+
+def recovery_by_vintage(
+    book: Journal, as_of_date: date
+) -> dict[date, tuple[Decimal, Decimal, Ratio, Ratio]]:
+    """By month of write-off: written off, recovered, and the rates to date and within 12 months.
+
+    A recovery belongs to the item's last write-off on or before its day, or to its first.
+
+    Source: measures, section 4 (recovery_of_written_off_rate by vintage).
+    """
+    until = [m for m in book.movements if m.effective_date <= as_of_date]
+    days: dict[Item, list[date]] = {}
+    sums: dict[date, list[Decimal]] = {}
+    for movement in until:
+        if movement.movement_type == "write_off":
+            days.setdefault(movement.item, []).append(movement.effective_date)
+            line = sums.setdefault(movement.effective_date.replace(day=1), [ZERO, ZERO, ZERO])
+            line[0] -= movement.amount or ZERO
+    for movement in until:
+        if movement.movement_type == "recovery" and movement.item in days:
+            before = [day for day in days[movement.item] if day <= movement.effective_date]
+            written_off = max(before) if before else min(days[movement.item])
+            line = sums[written_off.replace(day=1)]
+            line[1] -= movement.amount or ZERO
+            if movement.effective_date <= add_months(written_off, 12):
+                line[2] -= movement.amount or ZERO
+    return {
+        month: (
+            gone,
+            back,
+            ratio(back, gone),
+            ratio(within, gone)
+            if add_months(month_end(month), 12) <= as_of_date
+            else Ratio(None, None, None, "insufficient_history"),
+        )
+        for month, (gone, back, within) in sums.items()
+    }
 
 
 def bad_debt(

@@ -78,7 +78,7 @@ class Reckoning:
         return [] if start is None else periods_until(start, self.parameters.as_of_date)
 
     def scopes(self) -> Iterator[tuple[Scope, Journal, Sequence[Cash]]]:
-        """The company and its segments, regions and teams, with their journals and cash."""
+        """The company, its segments, regions, teams and customers: their journals and cash."""
         customers = customers_known(self.extracts, self.parameters)
         teams = teams_owning(self.extracts, self.parameters)
         for scope, book in scoped(self.book, self.company_code, customers, teams).items():
@@ -92,7 +92,9 @@ class Reckoning:
                 yield Measured(
                     scope,
                     period,
-                    turnover.turnover(book, cash, period, self.periods_start),
+                    turnover.turnover(book, cash, period, self.periods_start)
+                    | turnover.counted_back(book, period, self.periods)
+                    | turnover.weighted_by_sales(book, period, self.periods_start),
                     turnover.amounts(book, cash, period),
                 )
 
@@ -102,6 +104,16 @@ class Reckoning:
             for period in self.periods:
                 rates, amounts = bad_debt.bad_debt(book, cash, period, self.parameters.as_of_date)
                 yield Measured(scope, period, rates, amounts)
+
+    def recovery_by_vintage(
+        self,
+    ) -> Iterator[tuple[Scope, date, tuple[Decimal, Decimal, Ratio, Ratio]]]:
+        """What came back of what was written off, by scope and month of write-off."""
+        for scope, book, _ in self.scopes():
+            if scope.scope_type in ("company", "segment"):
+                lines = bad_debt.recovery_by_vintage(book, self.parameters.as_of_date)
+                for month, line in lines.items():
+                    yield scope, month, line
 
     @property
     def periods_start(self) -> date:

@@ -60,7 +60,8 @@ def company_of(book: Journal, company_code: str) -> Journal:
 def scoped(
     book: Journal, company_code: str, customers: Mapping[str, Row], teams: Mapping[str, str]
 ) -> Mapping[Scope, Journal]:
-    """A company's journal, whole and by segment, region and team of the item's customer."""
+    """A company's journal, whole, by segment, region and team of the item's customer, and
+    by customer."""
     own = company_of(book, company_code)
     parts: dict[Scope, list[Movement]] = {}
     for movement in own.movements:
@@ -69,6 +70,7 @@ def scoped(
             ("segment", attribute(customers, customer_id, "segment")),
             ("region", attribute(customers, customer_id, "region")),
             ("team", teams.get(customer_id, UNASSIGNED)),
+            ("customer", customer_id),
         ):
             parts.setdefault(Scope(company_code, scope_type, scope_id), []).append(movement)
     return {Scope(company_code, "company", company_code): own} | {

@@ -11,7 +11,15 @@ from datetime import date
 from decimal import Decimal
 
 from tests.oracle.aging import standing_apart
-from tests.oracle.arithmetic import Period, Ratio, add_months, ends_within, month_count, ratio
+from tests.oracle.arithmetic import (
+    Period,
+    Ratio,
+    add_months,
+    ends_within,
+    month_count,
+    month_end,
+    ratio,
+)
 from tests.oracle.balances import OpenItem, open_items
 from tests.oracle.cash import Cash
 from tests.oracle.journal import ZERO, Journal
@@ -150,3 +158,81 @@ def turnover(
         # n / turnover: without a turnover there are no turnover days.
         measures["turnover_days"] = Ratio(None, None, None, measures["receivables_turnover"].status)
     return measures
+
+
+def counted_back(book: Journal, period: Period, periods: Sequence[Period]) -> dict[str, Ratio]:
+    """Receivables taken off the sales of periods of the same kind, from the newest back.
+
+    A period without sales counts its days (headline), is skipped, or stops the count. Where the
+    count ends before the receivables are used up, the value is absent; `lower_bounds` tells the
+    days counted until then.
+
+    Source: measures, section 3 (days_sales_outstanding_countback).
+    """
+    return {
+        f"days_sales_outstanding_countback{suffix}": _count_back(book, period, periods, policy)[0]
+        for suffix, policy in (("", "count"), ("_skip", "skip"), ("_stop", "stop"))
+    }
+
+
+def lower_bounds(book: Journal, period: Period, periods: Sequence[Period]) -> dict[str, int | None]:
+    """The days counted back where the receivables were not used up."""
+    return {
+        f"days_sales_outstanding_countback{suffix}_lower_bound": _count_back(
+            book, period, periods, policy
+        )[1]
+        for suffix, policy in (("", "count"), ("_skip", "skip"), ("_stop", "stop"))
+    }
+
+
+def _count_back(
+    book: Journal, period: Period, periods: Sequence[Period], policy: str
+) -> tuple[Ratio, int | None]:
+    left = receivable(book, period.end)
+    if left < 0:
+        return Ratio(None, None, None, "not_applicable"), None
+    if left == 0:
+        return ratio(0, 1), None
+    days = 0
+    before = [one for one in periods if one.kind == period.kind and one.start <= period.start]
+    for one in sorted(before, key=lambda one: one.start, reverse=True):
+        sold = sales(book, one)
+        if sold <= 0:
+            if policy == "stop":
+                break
+            days += one.days if policy == "count" else 0
+        elif left <= sold:
+            return ratio(days * sold + one.days * left, sold), None
+        else:
+            left -= sold
+            days += one.days
+    return Ratio(None, None, None, "insufficient_history"), days
+
+
+def weighted_by_sales(book: Journal, period: Period, history_start: date) -> dict[str, Ratio]:
+    """Age x open amount of what is owed, over the sales of the month of its document.
+
+    Each month's share is rounded as a ratio is. A month that cannot be divided by leaves no value.
+
+    Source: measures, section 3 (true_days_sales_outstanding).
+    """
+    aged: dict[date, Decimal] = {}
+    for item in owed(book, period.end):
+        if item.open_amount is not None:
+            document_date = item.facts.document_date
+            month = document_date.replace(day=1)
+            age = (period.end - document_date).days
+            aged[month] = aged.get(month, ZERO) + age * item.open_amount
+    total, missing = ZERO, []
+    for month, amount in aged.items():
+        share = ratio(
+            amount, sales(book, Period("month", month, min(month_end(month), period.end)))
+        )
+        if month < history_start:
+            missing.append("insufficient_history")
+        elif share.value is None:
+            missing.append(share.status)
+        else:
+            total += share.value
+    name = "true_days_sales_outstanding"
+    return {name: Ratio(None, None, None, min(missing)) if missing else ratio(total, 1)}

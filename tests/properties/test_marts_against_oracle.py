@@ -20,7 +20,7 @@ import pytest
 from ingest.lake import Folders, admit, initialise, stage_pending
 from ingest.mappings import load_mappings
 from ingest.sample import Settings, write_company
-from tests.oracle import aging
+from tests.oracle import aging, turnover
 from tests.oracle.arithmetic import add_months, month_end
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal
@@ -517,6 +517,10 @@ TURNOVER_MEASURES = (
     "unpaid_rate",
     "collection_effectiveness_index",
     "collection_effectiveness_index_period_total",
+    "days_sales_outstanding_countback",
+    "days_sales_outstanding_countback_skip",
+    "days_sales_outstanding_countback_stop",
+    "true_days_sales_outstanding",
 )
 BAD_DEBT_MEASURES = (
     "recovery_rate",
@@ -623,6 +627,58 @@ def test_the_parts_of_headline_rates_are_the_oracle_s(built: Built) -> None:
         }
 
     built.compare(actual, expected, "parts of rates")
+
+
+def test_days_counted_until_history_runs_out(built: Built) -> None:
+    suffixes = ("", "_skip", "_stop")
+    bounds = [f"days_sales_outstanding_countback{suffix}_lower_bound" for suffix in suffixes]
+    actual = built.lines(
+        f"""
+        select company_code, period_type, period_start, scope_type, scope_id, {", ".join(bounds)}
+        from marts.turnover_by_period
+        where {" or ".join(f"{bound} is not null" for bound in bounds)}
+        """,  # noqa: S608
+        4,
+    )
+
+    def expected(company: Company) -> Lines:
+        lines: Lines = {}
+        periods = company.reckoning.periods
+        for scope, book, _ in company.reckoning.scopes():
+            for period in periods:
+                days = turnover.lower_bounds(book, period, periods)
+                if any(day is not None for day in days.values()):
+                    key = (period.kind, period.start, scope.scope_type, scope.scope_id)
+                    lines[key] = tuple(days[bound] for bound in bounds)
+        return lines
+
+    built.compare(actual, expected, "lower bounds")
+
+
+def test_what_came_back_of_each_month_s_write_offs(built: Built) -> None:
+    rates = ("recovery_of_written_off_rate", "recovery_of_written_off_within_12_months_rate")
+    columns = [f"{rate}{part}" for rate in rates for part in ("", "_status")]
+    actual = built.lines(
+        f"""
+        select
+            company_code, scope_type, scope_id, write_off_month_start,
+            write_off_amount, recovery_of_written_off_amount, {", ".join(columns)}
+        from marts.recovery_by_write_off_month
+        """,  # noqa: S608
+        3,
+    )
+
+    def expected(company: Company) -> Lines:
+        return {
+            (scope.scope_type, scope.scope_id, month): (
+                gone,
+                back,
+                *(part for rate in found for part in (rate.value, rate.status)),
+            )
+            for scope, month, (gone, back, *found) in company.reckoning.recovery_by_vintage()
+        }
+
+    built.compare(actual, expected, "recovery_by_write_off_month")
 
 
 # -- allowance --------------------------------------------------------------------------------

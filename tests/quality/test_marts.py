@@ -157,6 +157,7 @@ def _scopes(amounts: Mapping[str, int], **values: object) -> list[Row]:
         _period("segment", "large", twice, **values),
         _period("segment", "small", amounts, **values),
         _period("region", "north", whole, **values),
+        _period("team", "T1", whole, **values),
     ]
 
 
@@ -306,6 +307,25 @@ def _breaches(rule: str, breaches: int, broken: int) -> Row:
     }
 
 
+def _score_of_period(scope_type: str, scope_id: str, **values: object) -> Row:
+    return {
+        "period_type": "month",
+        "period_start": dt.date(2026, 3, 1),
+        "company_code": "main",
+        "scope_type": scope_type,
+        "scope_id": scope_id,
+        "measure": "recovery_rate",
+        "as_of_date": AS_OF,
+        "rate_status": "ok",
+        "value": 0.75,
+        "target_value": 0.95,
+        "target_comparison": "at_least",
+        "previous_value": 0.5,
+        "change_value": 0.25,
+        **values,
+    }
+
+
 ROWS: Mapping[str, Sequence[Row]] = {
     "dim_aging_buckets": [
         {"bucket_set": "days", "aging_bucket": "31-60", "aging_bucket_order": 3},
@@ -362,6 +382,24 @@ ROWS: Mapping[str, Sequence[Row]] = {
     ],
     "aging_by_customer": _buckets(customer_id="C1"),
     "aging_by_bucket": _buckets(),
+    "receivables_by_period": [
+        {
+            name: value
+            for name, value in row.items()
+            if name != "rate_status"  # one of each subject
+        }
+        for row in _scopes(
+            {
+                "opening_amount": 1,
+                "closing_amount": 2,
+                "credit_sales_amount": 3,
+                "falling_due_amount": 4,
+            },
+            countback_status="ok",
+            countback_sales_amount=3,
+            countback_covered_amount=2,
+        )
+    ],
     "turnover_by_period": _scopes(
         {"closing_receivables_amount": 1, "credit_sales_amount": 2, "cash_applied_amount": 3},
         **{
@@ -372,6 +410,10 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "best_possible_days_sales_outstanding_status": "ok",
             "average_days_delinquent": 10,
             "average_days_delinquent_status": "ok",
+            "days_sales_outstanding_countback": 30,
+            "days_sales_outstanding_countback_status": "ok",
+            "days_sales_outstanding_countback_skip": 30,
+            "days_sales_outstanding_countback_skip_status": "ok",
         },
     ),
     "bad_debt_by_period": _scopes(
@@ -470,6 +512,24 @@ ROWS: Mapping[str, Sequence[Row]] = {
         _worked("all", "all", is_complete=True),
         _worked("channel", "phone", is_complete=False),
     ],
+    "recovery_by_write_off_month": [
+        {
+            "company_code": "main",
+            "scope_type": "company",
+            "scope_id": "main",
+            "write_off_month_start": dt.date(2026, 2, 1),
+            "rate_status": "ok",
+            "recovery_of_written_off_rate": 0.25,
+            "recovery_of_written_off_rate_numerator": 1,
+            "recovery_of_written_off_rate_denominator": 4,
+            "recovery_of_written_off_rate_status": "ok",
+            "recovery_of_written_off_within_12_months_rate_status": "insufficient_history",
+        }
+    ],
+    "scorecard_by_period": [
+        _score_of_period("company", "main", status="missed"),
+        _score_of_period("team", "T1", status="missed"),
+    ],
     "scorecard_by_quarter": [
         _score(
             quarter,
@@ -537,6 +597,13 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         " where bucket_set = 'months'",
         "customers_add_up_to_the_buckets": "set open_amount_document = open_amount_document + 1",
     },
+    "receivables_by_period": {
+        "period_type_is_a_known_code": "set period_type = 'week'",
+        "periods_hold_their_measuring_date": "set is_complete = false",
+        "scopes_add_up_to_the_company": "set closing_amount = 3 where scope_id = 'T1'",
+        "countback_status_is_a_known_code": "set countback_status = 'late'",
+        "what_is_used_up_fits_its_period": "set countback_covered_amount = 3.01",
+    },
     "turnover_by_period": {
         "period_type_is_a_known_code": "set period_type = 'week'",
         "periods_hold_their_measuring_date": "set is_complete = false",
@@ -545,6 +612,7 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         "statuses_are_known": "set unpaid_rate_status = 'unknown'",
         "values_stand_exactly_where_the_status_is_ok": "set unpaid_rate = 0.5",
         "average_days_delinquent_is_the_gap_to_best_possible": "set average_days_delinquent = 11",
+        "skipping_periods_never_counts_more_days": "set days_sales_outstanding_countback = 29",
     },
     "bad_debt_by_period": {
         "period_type_is_a_known_code": "set period_type = 'week'",
@@ -635,6 +703,23 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         "rates_are_their_parts_divided": "set success_rate = 0.51 where scope_type = 'all'",
         "success_narrows_down": "set succeeded_item_count = 1",
         "rates_wait_for_their_windows": "set is_complete = false",
+    },
+    "recovery_by_write_off_month": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "statuses_are_known": "set recovery_of_written_off_rate_status = 'good',"
+        " recovery_of_written_off_rate = null",
+        "values_stand_exactly_where_the_status_is_ok": "set recovery_of_written_off_rate = null",
+        "rates_are_their_parts_divided": "set recovery_of_written_off_rate = 0.26",
+    },
+    "scorecard_by_period": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "status_is_a_known_code": "set status = 'nearly'",
+        "values_stand_exactly_where_they_can_be_had": "set value = null where scope_id = 'T1'",
+        "targets_are_judged": "set status = 'ok' where scope_id = 'T1'",
+        "the_verdict_follows_the_target": "set value = 0.95, change_value = 0.45",
+        "period_type_is_a_known_code": "set period_type = 'week'",
+        "scope_type_is_a_known_code": "set scope_type = 'region'",
+        "change_is_from_the_value_before": "set change_value = 0.26",
     },
     "scorecard_by_quarter": {
         "rate_status_is_a_known_code": "set rate_status = 'old'",

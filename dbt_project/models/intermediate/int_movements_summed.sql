@@ -1,7 +1,6 @@
 -- Grain: one row per company, segment, region, team, month and month in which the item falls due.
 -- What happened in the month, of movements effective by the as-of date. Only items that are owed
 -- have a due month, and only one that has come by the as-of date.
-{%- set horizons = [0, 30, 60, 90] %}
 with movements as (
     select * from {{ ref('receivable_movements') }}
     where is_current
@@ -32,14 +31,7 @@ item_dues as (
         items.installment_no,
         items.document_date,
         items.due_date,
-        case
-            when
-                {{ credit_class_of(
-                    'items.item_type', 'items.document_type', 'items.original_amount_document'
-                ) }} is null
-                and items.due_date <= run_parameters.as_of_date
-                then {{ month_start('items.due_date') }}
-        end as due_month_start
+        {{ due_month_of('items', 'run_parameters.as_of_date') }} as due_month_start
     from items
     cross join run_parameters
 ),
@@ -50,26 +42,7 @@ booked as (
         movements.customer_id,
         {{ month_start('movements.effective_date') }} as month_start,
         item_dues.due_month_start,
-        sum(
-            case
-                when movements.movement_type in ('invoice', 'debit_memo', 'credit_memo')
-                    then movements.amount
-            end
-        ) as credit_sales_amount,
-        sum(
-            case
-                when
-                    movements.movement_type in (
-                        'invoice', 'debit_memo', 'opening_balance', 'adjustment'
-                    )
-                    then movements.amount
-            end
-        ) as billed_amount,
-        -sum(case when movements.movement_type = 'write_off' then movements.amount end)
-            as write_off_amount,
-        -sum(case when movements.movement_type = 'recovery' then movements.amount end)
-            as recovery_of_written_off_amount,
-        sum(case when movements.amount is null then 1 else 0 end) as unconverted_movement_count
+        {{ booked_sums('movements') }}
     from movements
     cross join run_parameters
     left join item_dues
@@ -80,15 +53,7 @@ booked as (
             and movements.installment_no = item_dues.installment_no
     where
         movements.effective_date <= run_parameters.as_of_date
-        and movements.movement_type in (
-            'invoice',
-            'debit_memo',
-            'credit_memo',
-            'opening_balance',
-            'adjustment',
-            'write_off',
-            'recovery'
-        )
+        and movements.movement_type in {{ booked_types() }}
     group by
         movements.company_code,
         movements.customer_id,
@@ -102,19 +67,7 @@ collected as (
         cash.customer_id,
         {{ month_start('cash.effective_date') }} as month_start,
         item_dues.due_month_start,
-        sum(cash.amount) as cash_applied_amount,
-        -sum(case when cash.is_reversed_cash then cash.amount end) as cash_reversed_amount,
-        sum(cash.amount * cash.days_from_document_date) as cash_days_from_document_date,
-        sum(cash.amount * cash.days_from_due_date) as cash_days_from_due_date,
-        sum(case when cash.amount is null then 1 else 0 end) as unconverted_movement_count,
-    {%- for horizon in horizons %}
-        sum(
-            case
-                when cash.effective_date <= {{ add_days('cash.due_date', horizon) }}
-                    then cash.amount
-            end
-        ) as cash_within_{{ horizon }}_days_amount{{ ',' if not loop.last }}
-    {%- endfor %}
+        {{ collected_sums('cash') }}
     from cash
     inner join item_dues
         on

@@ -41,12 +41,16 @@ aging_buckets as (
 
 turnover as (
     select * from {{ ref('turnover_by_period') }}
-    where period_type = 'month'
+    where
+        period_type = 'month'
+        and scope_type <> 'customer'
 ),
 
 bad_debt as (
     select * from {{ ref('bad_debt_by_period') }}
-    where period_type = 'month'
+    where
+        period_type = 'month'
+        and scope_type <> 'customer'
 ),
 
 allowances as (

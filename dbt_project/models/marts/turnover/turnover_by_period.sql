@@ -1,159 +1,64 @@
 -- Grain: one row per period type, period, company and scope.
 -- The running period is measured to the as-of date, with the days and months that have begun.
 -- An amount without a rate is in no sum: rate_status tells where one is left out.
-with periods as (
-    select * from {{ ref('int_periods_scoped') }}
+-- A view: rows of customers are worked out when they are asked for. Only marts are read, named
+-- without their database, so that the view also works in the published copy.
+{%- set countbacks = {
+    'days_sales_outstanding_countback': {
+        'condition': "countback_status = 'ok'",
+        'day_count': 'countback_day_count',
+        'lower_bound': 'history_day_count',
+    },
+    'days_sales_outstanding_countback_skip': {
+        'condition': "countback_status = 'ok'",
+        'day_count': 'countback_selling_day_count',
+        'lower_bound': 'history_selling_day_count',
+    },
+    'days_sales_outstanding_countback_stop': {
+        'condition': "countback_status = 'ok' and days_since_idle is null",
+        'day_count': 'countback_day_count',
+        'lower_bound': 'coalesce(days_since_idle, history_day_count)',
+    },
+} %}
+{{ config(materialized='view') }}
+
+with kept as (
+    select * from {{ ref('receivables_by_period').include(database=false) }}
 ),
 
-receivables as (
-    select * from {{ ref('int_receivables_scoped') }}
-),
-
-months as (
-    select
-        company_code,
-        scope_type,
-        scope_id,
-        month_start,
-        extract(month from month_start) in (3, 6, 9, 12) as is_quarter_end,
-        sum(closing_amount) as closing_amount,
-        sum(closing_current_amount) as closing_current_amount,
-        sum(closing_owed_amount) as closing_owed_amount,
-        sum(credit_sales_amount) as credit_sales_amount,
-        sum(cash_applied_amount) as cash_applied_amount,
-        sum(cash_days_from_document_date) as cash_days_from_document_date,
-        sum(cash_days_from_due_date) as cash_days_from_due_date,
-        sum(unconverted_item_count) as unconverted_item_count,
-        sum(unconverted_movement_count) as unconverted_movement_count
-    from receivables
-    group by company_code, scope_type, scope_id, month_start
-),
-
-summed as (
-    select
-        periods.period_type,
-        periods.period_start,
-        periods.company_code,
-        periods.scope_type,
-        periods.scope_id,
-        {%- for column in [
-            'credit_sales_amount', 'cash_applied_amount', 'cash_days_from_document_date',
-            'cash_days_from_due_date', 'unconverted_movement_count'
-        ] %}
-            sum(
-                case when months.month_start >= periods.period_start then months.{{ column }} end
-            ) as {{ column }},
-        {%- endfor %}
-        sum(
-            case when months.month_start = periods.opening_month then months.closing_amount end
-        ) as opening_amount,
-        {%- for column in [
-            'closing_amount', 'closing_current_amount', 'closing_owed_amount',
-            'unconverted_item_count'
-        ] %}
-            sum(
-                case when months.month_start = periods.last_month then months.{{ column }} end
-            ) as {{ column }},
-        {%- endfor %}
-        sum(months.closing_amount) as month_ends_amount,
-        sum(months.unconverted_item_count) as month_ends_unconverted_item_count,
-        sum(
-            case
-                when
-                    months.month_start in (periods.opening_month, periods.last_month)
-                    or months.is_quarter_end
-                    then months.closing_amount
-            end
-        ) as quarter_ends_amount
-    from periods
-    inner join months
-        on
-            periods.company_code = months.company_code
-            and periods.scope_type = months.scope_type
-            and periods.scope_id = months.scope_id
-            and months.month_start between periods.opening_month and periods.last_month
-    group by
-        periods.period_type,
-        periods.period_start,
-        periods.company_code,
-        periods.scope_type,
-        periods.scope_id
-),
-
-rolling as (
-    select
-        periods.period_type,
-        periods.period_start,
-        periods.company_code,
-        periods.scope_type,
-        periods.scope_id,
-        sum(months.credit_sales_amount) as rolling_credit_sales_amount,
-        sum(months.unconverted_movement_count) as rolling_unconverted_movement_count
-    from periods
-    inner join months
-        on
-            periods.company_code = months.company_code
-            and periods.scope_type = months.scope_type
-            and periods.scope_id = months.scope_id
-            and months.month_start
-            between {{ add_months('periods.last_month', -2) }} and periods.last_month
-    group by
-        periods.period_type,
-        periods.period_start,
-        periods.company_code,
-        periods.scope_type,
-        periods.scope_id
+of_customers as (
+    select * from {{ ref('receivables_by_customer_period').include(database=false) }}
 ),
 
 amounts as (
-    select
-        periods.*,
-        {{ add_months('periods.last_month', -2) }} as rolling_start_date,
-        -- Quarter ends from the opening to the closing balance, both included.
-        periods.month_count + 1 as month_end_count,
-        2 + case
-            when periods.period_type = 'month' then 0
-            else cast(floor((periods.month_count - 1) / 3) as integer)
-        end as quarter_end_count,
-        {%- for column in [
-            'credit_sales_amount', 'cash_applied_amount', 'cash_days_from_document_date',
-            'cash_days_from_due_date', 'opening_amount', 'closing_amount',
-            'closing_current_amount', 'closing_owed_amount', 'month_ends_amount',
-            'quarter_ends_amount'
-        ] %}
-            cast(coalesce(summed.{{ column }}, 0) as decimal(28, 2)) as {{ column }},
-        {%- endfor %}
-        cast(coalesce(rolling.rolling_credit_sales_amount, 0) as decimal(28, 2))
-            as rolling_credit_sales_amount,
-        cast(coalesce(summed.unconverted_item_count, 0) as integer) as unconverted_item_count,
-        case
-            when
-                summed.month_ends_unconverted_item_count > 0
-                or summed.unconverted_movement_count > 0
-                or rolling.rolling_unconverted_movement_count > 0
-                then 'missing'
-            else 'ok'
-        end as rate_status
-    from periods
-    left join summed
-        on
-            periods.period_type = summed.period_type
-            and periods.period_start = summed.period_start
-            and periods.company_code = summed.company_code
-            and periods.scope_type = summed.scope_type
-            and periods.scope_id = summed.scope_id
-    left join rolling
-        on
-            periods.period_type = rolling.period_type
-            and periods.period_start = rolling.period_start
-            and periods.company_code = rolling.company_code
-            and periods.scope_type = rolling.scope_type
-            and periods.scope_id = rolling.scope_id
+    select * from kept
+    union all
+    select * from of_customers
 ),
 
 parts as (
     select
         *,
+        -- Days of the periods that are covered whole, and the share of the last one.
+        {%- for variant, policy in countbacks.items() %}
+            case
+                when {{ policy['condition'] }}
+                    then
+                        {{ policy['day_count'] }} * countback_sales_amount
+                        + countback_last_day_count * countback_covered_amount
+            end as {{ variant }}_numerator,
+            case when {{ policy['condition'] }} then countback_sales_amount end
+                as {{ variant }}_denominator,
+            case
+                when countback_status = 'ok' and not ({{ policy['condition'] }})
+                    then 'insufficient_history'
+                else countback_status
+            end as {{ variant }}_missing_status,
+            case
+                when countback_status <> 'not_applicable' and not ({{ policy['condition'] }})
+                    then {{ policy['lower_bound'] }}
+            end as {{ variant }}_lower_bound,
+        {%- endfor %}
         credit_sales_amount as receivables_turnover_numerator,
         (opening_amount + closing_amount) * cast('0.5' as decimal(2, 1))
             as receivables_turnover_denominator,
@@ -209,7 +114,10 @@ parts as (
         100 * (opening_amount + credit_sales_amount - closing_amount)
             as collection_effectiveness_index_period_total_numerator,
         opening_amount + credit_sales_amount - closing_current_amount
-            as collection_effectiveness_index_period_total_denominator
+            as collection_effectiveness_index_period_total_denominator,
+        case when aged_sales_status = 'ok' then aged_sales_days end
+            as true_days_sales_outstanding_numerator,
+        case when aged_sales_status = 'ok' then 1 end as true_days_sales_outstanding_denominator
     from amounts
 ),
 
@@ -242,7 +150,8 @@ final as (
         cast(credit_sales_amount as decimal(18, 2)) as credit_sales_amount,
         cast(cash_applied_amount as decimal(18, 2)) as cash_applied_amount,
         unconverted_item_count,
-        rate_status,
+        turnover_rate_status as rate_status,
+        'as_billed' as tax_basis,
         {{ measure_columns(
             'receivables_turnover',
             exact_numerator='doubled_credit_sales_amount',
@@ -281,7 +190,16 @@ final as (
             exact_denominator='exact_index_denominator',
             part_type='decimal(28, 8)',
         ) }},
-        {{ measure_columns('collection_effectiveness_index_period_total') }}
+        {{ measure_columns('collection_effectiveness_index_period_total') }},
+        {%- for variant in countbacks %}
+            {{ measure_columns(variant, missing=variant ~ '_missing_status') }},
+            {{ variant }}_lower_bound,
+        {%- endfor %}
+        {{ measure_columns(
+            'true_days_sales_outstanding',
+            missing='aged_sales_status',
+            part_type='decimal(28, 8)',
+        ) }}
     from indexed
 )
 

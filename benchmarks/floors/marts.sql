@@ -241,6 +241,50 @@ select
     100 * ratio(opening_amount + credit_sales_amount - closing_amount, opening_amount + credit_sales_amount - closing_current_amount) as collection_effectiveness_index_period_total
 from sums left join rolling using (period_type, period_start, scope_type, scope_id);
 
+create table days_counted_back as
+with followed as (
+    select *, sum(greatest(credit_sales_amount, 0)) over (partition by period_type, scope_type, scope_id order by period_start) as sold
+    from turnover_by_period
+)
+
+select
+    asked.period_type, asked.period_start, asked.scope_type, asked.scope_id,
+    least(asked.period_end, getvariable('as_of_date')::date) - least(used.period_end, getvariable('as_of_date')::date)
+    + used.day_count * (asked.closing_amount - asked.sold + used.sold) / used.credit_sales_amount as days_sales_outstanding_countback
+from followed as asked inner join followed as used
+    on asked.period_type = used.period_type and asked.scope_type = used.scope_type and asked.scope_id = used.scope_id
+    and used.credit_sales_amount > 0 and asked.closing_amount > 0
+    and asked.sold - asked.closing_amount >= used.sold - used.credit_sales_amount and asked.sold - asked.closing_amount < used.sold;
+
+create table true_days_sales_outstanding as
+with moved as (
+    select
+        date_trunc('month', m.effective_date)::date as month_start, date_trunc('month', d.document_date)::date as document_month,
+        c.segment, c.region, sum(m.amount) as amount, sum(m.amount * day(d.document_date)) as amount_days
+    from movements as m
+    inner join documents as d using (document_id)
+    inner join customers as c using (customer_id)
+    where m.effective_date <= getvariable('as_of_date')::date
+    group by all
+),
+
+open as (
+    select p.last_month, p.period_end, s.scope_type, s.scope_id, document_month, sum(amount) as amount, sum(amount_days) as amount_days
+    from moved, lateral (values ('company', 'main'), ('segment', segment), ('region', region)) as s (scope_type, scope_id)
+    inner join periods as p on p.period_type = 'month' and month_start <= p.last_month
+    group by all
+),
+
+sales as (
+    select scope_type, scope_id, month_start as document_month, sum(billed) as sales from monthly group by all
+)
+
+select
+    last_month, scope_type, scope_id,
+    sum((amount * (least(period_end, getvariable('as_of_date')::date) - document_month + 1) - amount_days) / nullif(sales, 0)) as days
+from open left join sales using (scope_type, scope_id, document_month)
+group by all;
+
 create table bad_debt_by_period as
 with sums as (
     select

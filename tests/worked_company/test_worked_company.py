@@ -446,3 +446,48 @@ def test_what_restated_the_quarter_end(warehouse: Path) -> None:
         ("D12", "entry_removed", "2026-02-01", "-400.00"),
         ("D13", "entry_added", "2026-03-01", "90.00"),
     ]
+
+
+@pytest.mark.warehouse
+def test_what_came_back_of_march_s_write_offs_is_that_of_the_page(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select
+            write_off_month_start, write_off_amount, recovery_of_written_off_amount,
+            recovery_of_written_off_rate, recovery_of_written_off_rate_status,
+            recovery_of_written_off_within_12_months_rate_status
+        from marts.recovery_by_write_off_month
+        where scope_type = 'company'
+        """,
+    )
+    assert rows == [
+        (
+            date(2026, 3, 1),
+            Decimal("700.00"),
+            Decimal("200.00"),
+            Decimal("0.28571429"),
+            "ok",
+            "insufficient_history",
+        )
+    ]
+
+
+@pytest.mark.warehouse
+def test_march_is_judged_by_itself_as_the_page_measures_it(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select measure, value, target_value, status
+        from marts.scorecard_by_period
+        where
+            period_type = 'month' and period_start = '2026-03-01' and scope_type = 'company'
+            and measure in ('recovery_rate', 'average_collection_days', 'unpaid_rate')
+        order by measure_order
+        """,
+    )
+    assert rows == [
+        ("recovery_rate", Decimal("0.75697211"), Decimal("0.95"), "missed"),
+        ("average_collection_days", Decimal("30.86285714"), Decimal(30), "missed"),
+        ("unpaid_rate", Decimal("0.21909862"), None, "ok"),
+    ]

@@ -264,7 +264,11 @@ of_books_of_group as (
             else 'ok'
         end as rate_status
     from of_books
-    where measure not in ('{{ measures_of_one_scope | join("', '") }}')
+    where measure not in (
+        {%- for measure in measures_of_one_scope %}
+            '{{ measure }}'{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
     group by
         scope_type,
         case when scope_type = 'company' then 'all' else scope_id end,

@@ -906,7 +906,7 @@ def test_every_side_of_a_proof_can_be_wrong(home: Path, tmp_path: Path) -> None:
             where allowance_method = 'percent_of_sales'
             and company_code = 'turn' and period_start = '2024-06-01'""",
             # Every scope alike, so that they still add up.
-            """update marts.turnover_by_period
+            """update marts.receivables_by_period
             set credit_sales_amount = credit_sales_amount + 1
             where period_type = 'month'
             and company_code = 'turn' and period_start = '2024-06-01'""",

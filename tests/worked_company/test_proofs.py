@@ -72,7 +72,7 @@ FAULTS = {
     ),
     "a region sold a cent more than the company": Fault(
         "P9",
-        "update marts.turnover_by_period set credit_sales_amount = credit_sales_amount + 0.01 "
+        "update marts.receivables_by_period set credit_sales_amount = credit_sales_amount + 0.01 "
         "where period_type = 'month' and scope_type = 'region' and scope_id = 'north' "
         "and period_start = '2026-03-01'",
     ),

@@ -768,6 +768,47 @@ _SUCCESS: Final = _suite(
     ),
 )
 
+FORECAST_MEASURES: Final = (
+    "weighted_absolute_error_rate",
+    "bias_rate",
+    "interval_coverage_rate",
+)
+
+_FORECAST: Final = _suite(
+    ("company_code", "week_no"),
+    _never(
+        "weeks_follow_the_as_of_date",
+        "A week has seven days, and the first begins after the as-of date.",
+        "week_start <> as_of_date + 7 * week_no - 6 or week_end <> week_start + 6",
+    ),
+    _never(
+        "the_forecast_is_its_parts",
+        "The forecast is promise, habit and cohort together, and lies in its interval.",
+        "promise_amount + habit_amount + cohort_amount <> forecast_amount"
+        " or forecast_amount not between lower_amount and upper_amount or lower_amount < 0"
+        " or until_half_year_end_amount not between 0 and forecast_amount",
+    ),
+    _sql(
+        "every_week_is_there",
+        "The weeks of a company are numbered without a gap, to the end of the half year.",
+        "with r as (select * from {batch}) select * from r qualify count(*) over"
+        " (partition by company_code) <> max(week_no) over (partition by company_code)"
+        " or max(week_end) over (partition by company_code) < half_year_end_date",
+    ),
+)
+
+_FORECAST_ACCURACY: Final = _suite(
+    ("origin_date", "company_code"),
+    *_measures(FORECAST_MEASURES),
+    _shares(FORECAST_MEASURES),
+    _never(
+        "the_bias_is_within_the_error",
+        "What is off in sum is at most what is off in the weeks; coverage lies between 0 and 1.",
+        "abs(bias_rate_numerator) > weighted_absolute_error_rate_numerator"
+        " or interval_coverage_rate not between 0 and 1",
+    ),
+)
+
 _METHODS: Final = "(select count(distinct attribution_method) from marts.cash_attribution)"
 
 _ATTRIBUTION: Final = _suite(
@@ -880,6 +921,10 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "contact_compliance": _COMPLIANCE,
             "contact_compliance_by_month": _COMPLIANCE_MONTH,
             "collection_success_by_month": _SUCCESS,
+        },
+        "forecast": {
+            "cash_forecast_by_week": _FORECAST,
+            "cash_forecast_accuracy": _FORECAST_ACCURACY,
         },
         "scorecard": {
             "scorecard_by_period": _SCORECARD_BY_PERIOD,

@@ -525,3 +525,122 @@ left join (select customer_id, sum(open_amount) as open_amount from receivables_
 create table dim_dates as
 select d::date as calendar_date, date_trunc('month', d)::date as month_start, date_trunc('quarter', d)::date as quarter_start, year(d) as calendar_year
 from (select unnest(range((select min(effective_date) from movements), getvariable('as_of_date')::date + 1, interval 1 day)) as d);
+
+create table contact_compliance as
+with judged as (
+    select
+        contact_id, customer_id, document_id, collector_id, contact_date, contacted_at, channel,
+        timezone('Asia/Shanghai', timezone('UTC', contacted_at))::time as clock,
+        count(*) filter (where channel = 'phone') over (partition by document_id, contact_date order by contacted_at, contact_id) as calls_today,
+        lag(contact_date, 7) over (partition by document_id order by contact_date, contacted_at, contact_id) as seventh_before
+    from contacts where channel in ('phone', 'sms', 'messaging', 'visit')
+)
+
+select *, 'hours' as rule_code from judged where clock < time '08:00' or clock > time '20:00'
+union all
+select *, 'calls_per_day' from judged where channel = 'phone' and calls_today > 3
+union all
+select *, 'contacts_per_week' from judged where seventh_before > contact_date - 7;
+
+create table contact_compliance_by_month as
+select date_trunc('month', contact_date)::date as month_start, collector_id, rule_code, count(*) as breaches
+from contact_compliance group by all;
+
+create table collection_success_by_month as
+with worked as (
+    select
+        s.document_id, c.collector_id, k.team_id, c.channel, date_trunc('month', c.contact_date)::date as month_start,
+        max(c.contact_date) as contact_date, arg_max(s.open_amount, c.contact_date) as open_amount
+    from contacts as c
+    inner join documents as d using (document_id)
+    inner join collectors as k using (collector_id)
+    inner join spans as s on c.document_id = s.document_id and c.contact_date > s.open_from and c.contact_date <= s.open_to
+    where c.contact_date > d.due_date and s.open_amount > 0
+    group by all
+),
+
+judged as (
+    select
+        w.*,
+        coalesce(sum(a.amount) filter (where a.payment_date between w.contact_date and w.contact_date + 30), 0) as came
+    from worked as w left join cash_applications as a using (document_id)
+    group by all
+),
+
+won as (
+    select distinct on (j.document_id, j.collector_id, j.channel, j.month_start) j.*, j.came >= j.open_amount or p.contact_id is not null as is_won
+    from judged as j
+    left join promises as p
+        on j.document_id = p.document_id and p.promise_status = 'kept' and p.promised_date between j.contact_date and j.contact_date + 30
+),
+
+scoped as (
+    select month_start, 'all' as scope_type, 'all' as scope_id, document_id, max(open_amount) as open_amount, bool_or(is_won) as is_won from won group by all
+    union all
+    select month_start, 'team', team_id, document_id, max(open_amount), bool_or(is_won) from won group by all
+    union all
+    select month_start, 'collector', collector_id, document_id, max(open_amount), bool_or(is_won) from won group by all
+    union all
+    select month_start, 'channel', channel, document_id, max(open_amount), bool_or(is_won) from won group by all
+)
+
+select
+    month_start, scope_type, scope_id, count(*) as worked, count(*) filter (where is_won) as succeeded, sum(open_amount) as amount,
+    sum(open_amount) filter (where is_won) as succeeded_amount, ratio(succeeded, worked) as success_rate, ratio(succeeded_amount, amount) as by_amount
+from scoped group by all;
+
+create table cash_forecast_by_week as
+with recent as (
+    select d.customer_id, c.segment, a.effective_date - d.due_date as delay, a.amount
+    from cash_applications as a inner join documents as d using (document_id) inner join customers as c on d.customer_id = c.customer_id
+    where a.effective_date > getvariable('as_of_date')::date - 365
+),
+
+by_segment as (
+    select segment, ratio(sum(amount * delay), sum(amount)) as delay from recent group by all
+),
+
+by_customer as (
+    select customer_id, count(*) as payments, ratio(sum(amount * delay), sum(amount)) as delay from recent group by all
+),
+
+pattern as (
+    select segment, floor(delay / 7)::int as week_late, sum(amount) as amount from recent group by all
+),
+
+promised as (
+    select document_id, max(promised_date) as promised_date, sum(promised_amount - paid) as amount
+    from promises where promise_status = 'open' group by all
+),
+
+items as (
+    select
+        d.document_id, c.segment, floor((getvariable('as_of_date')::date - d.due_date) / 7)::int as week_late,
+        least(coalesce(p.amount, 0), s.open_amount) as promise_amount, p.promised_date, s.open_amount - least(coalesce(p.amount, 0), s.open_amount) as rest_amount,
+        d.due_date + round(coalesce((least(b.payments, 5) * b.delay + (5 - least(b.payments, 5)) * g.delay) / 5, g.delay, 0))::int as expected_date
+    from spans as s
+    inner join documents as d using (document_id)
+    inner join customers as c on d.customer_id = c.customer_id
+    left join by_customer as b on d.customer_id = b.customer_id
+    left join by_segment as g on c.segment = g.segment
+    left join promised as p using (document_id)
+    where s.open_from <= getvariable('as_of_date')::date and s.open_to > getvariable('as_of_date')::date and s.open_amount > 0
+),
+
+expected as (
+    select (greatest(promised_date, getvariable('as_of_date')::date + 1) - getvariable('as_of_date')::date - 1) // 7 + 1 as week_no, 'promise' as expectation, promise_amount as amount
+    from items where promise_amount > 0
+    union all
+    select (expected_date - getvariable('as_of_date')::date - 1) // 7 + 1, 'habit', rest_amount from items where expected_date > getvariable('as_of_date')::date
+    union all
+    select p.week_late - i.week_late, 'cohort', i.rest_amount * ratio(p.amount, sum(q.amount))
+    from (select segment, week_late, sum(rest_amount) as rest_amount from items where expected_date <= getvariable('as_of_date')::date group by all) as i
+    inner join pattern as p on i.segment = p.segment and p.week_late > i.week_late
+    inner join pattern as q on i.segment = q.segment and q.week_late > i.week_late
+    group by i.segment, i.week_late, p.week_late, p.amount, i.rest_amount
+)
+
+select
+    week_no, sum(amount) as forecast_amount, sqrt(sum(amount * amount / 4)) * 1.28 as interval_amount,
+    sum(amount) filter (where expectation = 'promise') as promise_amount, sum(amount) filter (where expectation = 'habit') as habit_amount
+from expected group by all;

@@ -204,3 +204,11 @@
         + cast(substr({{ time_text }}, 4, 2) as bigint) * 60000000
     )
 {%- endmacro -%}
+
+{#- The last day of the half year, June or December, in which a date falls. -#}
+{%- macro half_year_end(any_date) -%}
+    {{ month_end(add_months(
+        "cast(date_trunc('year', " ~ any_date ~ ") as date)",
+        "case when extract(month from " ~ any_date ~ ") <= 6 then 5 else 11 end"
+    )) }}
+{%- endmacro -%}

@@ -46,6 +46,8 @@
     'contact_compliance': ['contact_id', 'rule_code'],
     'contact_compliance_by_month': ['month_start', 'collector_id', 'rule_pack', 'rule_code'],
     'collection_success_by_month': ['month_start', 'scope_type', 'scope_id'],
+    'cash_forecast_by_week': ['company_code', 'week_no'],
+    'cash_forecast_accuracy': ['origin_date', 'company_code'],
     'scorecard_by_quarter': ['quarter_start', 'company_code', 'measure'],
     'proofs': ['proof_code', 'proof_subject', 'company_code', 'currency_code', 'as_of_date'],
     'load_history': ['load_sequence'],

@@ -41,6 +41,9 @@
     ],
     'contact_compliance_by_month': ['breach_rate'],
     'collection_success_by_month': ['success_rate', 'success_rate_by_amount'],
+    'cash_forecast_accuracy': [
+        'weighted_absolute_error_rate', 'bias_rate', 'interval_coverage_rate'
+    ],
 } %}
 with values_without_status as (
     {%- for mart, names in measures.items() %}

@@ -86,6 +86,10 @@ success_rules as (
     select * from {{ ref('success_rules') }}
 ),
 
+forecast_rules as (
+    select * from {{ ref('forecast_rules') }}
+),
+
 rates_known as (
     select
         allowance_methods.allowance_method,
@@ -489,6 +493,31 @@ measure_rules_wrong as (
         ) > 0
 ),
 
+forecast_rules_wrong as (
+    select
+        'forecast_rules' as seed,
+        'expected one row of positive numbers, interval_rate and in_time_rate below 1' as fault
+    from forecast_rules
+    having
+        count(*) <> 1
+        or sum(
+            case
+                when
+                    history_days > 0
+                    and full_weight_payments > 0
+                    and week_count > 0
+                    and past_month_count > 0
+                    and interval_rate > 0
+                    and interval_rate < 1
+                    and interval_deviations > 0
+                    and in_time_rate > 0
+                    and in_time_rate < 1
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
 success_rules_wrong as (
     select
         'success_rules' as seed,
@@ -631,6 +660,7 @@ zones_repeated as (
     'zones_missing',
     'zones_repeated',
     'success_rules_wrong',
+    'forecast_rules_wrong',
 ] %}
 
 faults as (

@@ -28,6 +28,7 @@ LAST_DAY = date(2024, 6, 30)
 CURRENCIES = ("CNY", "CNY", "CNY", "USD", "EUR", "XAF")
 CUSTOMERS = ("A", "B", "C")
 COLLECTORS = ("K1", "K2", "K3")
+ZONES = {"A": "America/New_York", "B": None, "C": "Asia/Shanghai"}
 
 Content = dict[str, Any]
 
@@ -282,8 +283,28 @@ def portfolios(draw: st.DrawFn) -> list[Content]:
 
 @st.composite
 def contacts(draw: st.DrawFn, targets: Sequence[Content]) -> list[Content]:
-    """Contacts by phone or mail, some with a promise on a document or on the customer."""
+    """Contacts by phone or mail, some with a promise on a document or on the customer.
+
+    Now and then somebody does not stop calling.
+    """
     result: list[Content] = []
+    if draw(st.integers(0, 2)) == 0:
+        target = draw(st.sampled_from([*targets, None]))
+        first = datetime.combine(draw(days(last=date(2024, 6, 1))), time(draw(st.integers(0, 23))))
+        step = timedelta(hours=draw(st.sampled_from((1, 5, 13, 24))))
+        result += [
+            {
+                "contact_id": f"B{number}",
+                "customer_id": target["customer_id"] if target else "A",
+                "document_id": target["document_id"] if target else None,
+                "collector_id": "K1",
+                "contacted_at": first + number * step,
+                "channel": "phone",
+                "outcome": draw(st.sampled_from(("no_answer", "right_party", "wrong_party"))),
+                "direction": draw(st.sampled_from(("outbound", "outbound", "inbound"))),
+            }
+            for number in range(draw(st.integers(4, 10)))
+        ]
     for number in range(draw(st.integers(0, 6))):
         day = draw(days(last=date(2024, 6, 1)))
         instant = datetime.combine(day, time(draw(st.integers(0, 23)), 0, 0))
@@ -353,7 +374,12 @@ def plans(draw: st.DrawFn) -> Plan:
                 [
                     {
                         "customer_name": f"Customer {customer}",
-                        "segment": draw(st.sampled_from(("small_business", "industrial", None))),
+                        "segment": draw(
+                            st.sampled_from(
+                                ("small_business", "industrial", None, "us_consumer", "cn_consumer")
+                            )
+                        ),
+                        "timezone": ZONES[customer],
                         "region": draw(st.sampled_from(("north", "south", None))),
                         "payment_terms_days": draw(st.sampled_from((None, 0, 30, 45))),
                     }

@@ -238,12 +238,13 @@ def _changed_customer(row: Row, prefix: str, random: Random) -> Row:
     return random.choice(
         (
             {"segment": random.choice(("small_business", "industrial", "public"))},
+            {"segment": random.choice(("us_consumer", "cn_consumer"))},
             {"region": random.choice(("north", "south", "west"))},
             {"payment_terms_days": random.choice((None, 0, 14, 45, 60))},
             {"parent_customer_id": _customer(prefix, random)},
             {"is_insolvent": not row.get("is_insolvent", False)},
             {"customer_name": "Renamed"},
-            {"timezone": "Europe/Berlin"},
+            {"timezone": random.choice(("Europe/Berlin", "Pacific/Auckland", None))},
         )
     )
 

@@ -20,11 +20,12 @@ import pytest
 from ingest.lake import Folders, admit, initialise, stage_pending
 from ingest.mappings import load_mappings
 from ingest.sample import Settings, write_company
-from tests.oracle import aging, turnover
+from tests.oracle import aging, compliance, turnover
 from tests.oracle.arithmetic import add_months, month_end
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal
 from tests.oracle.reckoning import Measured, Reckoning
+from tests.oracle.scopes import customers_known
 from tests.properties.companies import DELIVERIES, delivered_rows, master_rows
 from tests.properties.drawn import draw_plans
 from tests.properties.lake import read_lake
@@ -840,3 +841,70 @@ def test_every_piece_of_cash_is_earned_by_whom_the_oracle_says(built: Built) -> 
         return {key: tuple(line) for key, line in sums.items() if line[2] != 0}
 
     built.compare(actual, expected, "cash_attribution")
+
+
+# -- contacts and what they led to ------------------------------------------------------------
+
+
+def test_every_contact_breaks_the_rules_that_the_oracle_says(built: Built) -> None:
+    actual = built.lines(
+        """
+        select
+            'all', contact_id, rule_code, rule_pack, judged_timezone, is_timezone_unknown,
+            local_contacted_at, window_start_date, window_end_date, counted_count
+        from marts.contact_compliance
+        """,
+        2,
+    )["all"]
+    customers = {
+        row["customer_id"]: row
+        for company in built.companies
+        for row in customers_known(company.reckoning.extracts, built.parameters).values()
+    }
+    zones = {row["timezone"] for row in customers.values() if row.get("timezone")}
+
+    by_company = {
+        company.code: {
+            key: line
+            for key, line in actual.items()
+            if key[0] in {row["contact_id"] for row in company.reckoning.extracts.contact_log}
+        }
+        for company in built.companies
+    }
+
+    def expected(company: Company) -> Lines:
+        found = compliance.breaches(company.reckoning.extracts, built.parameters, SEEDS, zones)
+        return {
+            (breach.contact_id, breach.rule_code): (breach.rule_pack, *astuple(breach)[3:])
+            for breach in found
+        }
+
+    built.compare(by_company, expected, "contact_compliance")
+
+
+def test_work_on_past_due_items_succeeds_as_the_oracle_says(built: Built) -> None:
+    actual = built.lines(
+        """
+        select
+            'all', scope_type, scope_id, month_start, worked_item_count, paid_item_count,
+            promise_kept_item_count, succeeded_item_count, worked_amount, succeeded_amount
+        from marts.collection_success_by_month
+        where scope_type = 'collector'
+        """,
+        3,
+    )["all"]
+
+    def of(company: Company, found: Lines) -> Lines:
+        own = {row["collector_id"] for row in company.reckoning.extracts.contact_log}
+        return {key: line for key, line in found.items() if key[1] in own}
+
+    def expected(company: Company) -> Lines:
+        found: Lines = {
+            (scope_type, scope_id, month): line.counts()
+            for (month, scope_type, scope_id), line in company.reckoning.success().items()
+            if scope_type == "collector"
+        }
+        return of(company, found)
+
+    by_company = {company.code: of(company, actual) for company in built.companies}
+    built.compare(by_company, expected, "collection_success_by_month")

@@ -15,6 +15,7 @@ import yaml
 from quality import ExpectationResult, judge_marts, mart_expectation_codes
 from quality.mart_catalogue import (
     BAD_DEBT_MEASURES,
+    FORECAST_MEASURES,
     MART_SUITES,
     PERFORMANCE_MEASURES,
     SUCCESS_MEASURES,
@@ -266,6 +267,23 @@ def _breach(contact: str, rule: str, local: dt.datetime) -> Row:
     }
 
 
+def _week(number: int, amount: int) -> Row:
+    start = AS_OF + dt.timedelta(days=7 * number - 6)
+    return {
+        "as_of_date": AS_OF,
+        "company_code": "main",
+        "week_no": number,
+        "week_start": start,
+        "week_end": start + dt.timedelta(days=6),
+        **dict.fromkeys(("promise_amount", "habit_amount", "cohort_amount"), amount // 3),
+        "forecast_amount": amount,
+        "lower_amount": 0,
+        "upper_amount": 2 * amount,
+        "half_year_end_date": AS_OF + dt.timedelta(days=14),
+        "until_half_year_end_amount": amount,
+    }
+
+
 def _worked(scope_type: str, scope_id: str, *, is_complete: bool) -> Row:
     parts: Row = {
         f"{measure}_{part}": value
@@ -508,6 +526,17 @@ ROWS: Mapping[str, Sequence[Row]] = {
         _breaches("hours", 2, 2),
         _breaches("frequency", 1, 1),
     ],
+    "cash_forecast_by_week": [_week(1, 3), _week(2, 3)],
+    "cash_forecast_accuracy": [
+        {
+            "origin_date": dt.date(2026, 2, 28),
+            "company_code": "main",
+            **{f"{measure}_numerator": 1 for measure in FORECAST_MEASURES},
+            **{f"{measure}_denominator": 4 for measure in FORECAST_MEASURES},
+            **dict.fromkeys(FORECAST_MEASURES, 0.25),
+            **_statuses(FORECAST_MEASURES, "ok"),
+        }
+    ],
     "collection_success_by_month": [
         _worked("all", "all", is_complete=True),
         _worked("channel", "phone", is_complete=False),
@@ -695,6 +724,17 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         "rates_are_their_parts_divided": "set breach_rate = 0.51 where rule_code = 'any'",
         "breaches_narrow_down": "set breached_customer_count = 3 where rule_code = 'any'",
         "rules_add_up_to_any_rule": "set breach_count = 4 where rule_code = 'any'",
+    },
+    "cash_forecast_by_week": {
+        "weeks_follow_the_as_of_date": "set week_end = week_end + 1 where week_no = 1",
+        "the_forecast_is_its_parts": "set cohort_amount = 2 where week_no = 2",
+        "every_week_is_there": "set week_no = 3 where week_no = 2",
+    },
+    "cash_forecast_accuracy": {
+        "statuses_are_known": "set bias_rate_status = 'bad'",
+        "values_stand_exactly_where_the_status_is_ok": "set bias_rate = null",
+        "rates_are_their_parts_divided": "set bias_rate = 0.26",
+        "the_bias_is_within_the_error": "set bias_rate_numerator = 2",
     },
     "collection_success_by_month": {
         "scope_type_is_a_known_code": "set scope_type = 'world' where scope_type = 'all'",

@@ -2,7 +2,7 @@
 -- columns of receivables_by_period, worked out when they are asked for. A view: rows of every
 -- customer and period would be many more than the documents, and few are ever read.
 -- Only marts are read, named without their database, so that the view also works in the published
--- copy.
+-- copy. The one date is joined last, so that the view can be written down and read back.
 {%- set origin = "cast('1970-01-01' as date)" %}
 {{ config(materialized='view') }}
 
@@ -97,7 +97,6 @@ booked as (
         items.due_month_start,
         {{ booked_sums('movements') }}
     from all_movements as movements
-    cross join run_parameters
     left join items
         on
             movements.company_code = items.company_code
@@ -105,6 +104,7 @@ booked as (
             and movements.item_type = items.item_type
             and movements.document_id = items.document_id
             and movements.installment_no = items.installment_no
+    cross join run_parameters
     where
         movements.is_current
         and movements.effective_date <= run_parameters.as_of_date
@@ -124,13 +124,13 @@ collected as (
         items.due_month_start,
         {{ collected_sums('cash') }}
     from all_cash as cash
-    cross join run_parameters
     inner join items
         on
             cash.company_code = items.company_code
             and cash.customer_id = items.customer_id
             and cash.document_id = items.document_id
             and cash.installment_no = items.installment_no
+    cross join run_parameters
     where
         items.item_type = 'document'
         and cash.effective_date <= run_parameters.as_of_date

@@ -86,6 +86,17 @@ PERFORMANCE_MEASURES: Final = (
     "satisfied_rate",
     "training_pass_rate",
     "training_pass_rate_first_attempt",
+    "contacts_per_hour",
+    "collected_per_contact",
+    "contact_cost_rate",
+)
+_RATES_BEYOND_ONE: Final = (
+    "collected_target_attainment_rate",
+    "complaint_rate",
+    "satisfaction_score",
+    "contacts_per_hour",
+    "collected_per_contact",
+    "contact_cost_rate",
 )
 
 
@@ -662,8 +673,7 @@ def _performance(key: Sequence[str], *expectations: Expectation) -> MartSuite:
             " or ".join(
                 f"{measure} not between 0 and 1"
                 for measure in PERFORMANCE_MEASURES
-                if measure
-                not in {"collected_target_attainment_rate", "complaint_rate", "satisfaction_score"}
+                if measure not in _RATES_BEYOND_ONE
             )
             + " or satisfaction_score not between 0 and 100",
         ),
@@ -809,36 +819,64 @@ _FORECAST_ACCURACY: Final = _suite(
     ),
 )
 
-_METHODS: Final = "(select count(distinct attribution_method) from marts.cash_attribution)"
+_EARNERS: Final = ("is_portfolio_owner", "is_last_touch", "is_first_touch", "is_promise_first")
 
-_ATTRIBUTION: Final = _suite(
-    ("attribution_method", *_CASH, "collector_id"),
-    *_filled("team_id", "attributed_amount_document"),
-    _sql(
-        "shares_of_a_payment_sum_to_one",
-        "The shares of a payment under a method sum to 1.",
-        "select * from {batch} where "
-        + _suspects(f"attribution_method, {_CASH_KEY}", "sum(attribution_share) <> 1")
-        + " qualify sum(attribution_share)"
-        f" over (partition by attribution_method, {_CASH_KEY}) <> 1",
+_CASH_BY_EARNER: Final = _suite(
+    (*_CASH, "collector_id"),
+    *_filled("team_id", "amount_document", "linear_share", "linear_amount_document"),
+    _never(
+        "every_row_is_earned_by_some_method",
+        "A collector stands beside a movement of cash that some method gives to it.",
+        f"not ({' or '.join(_EARNERS)} or linear_share > 0)",
     ),
     _sql(
-        "every_method_gives_out_the_same_cash",
-        "Collectors and unattributed cash are the same sum under every method.",
-        f"select * from {{batch}} where hash({_CASH_KEY}) in (select suspect from (select"
-        f" hash({_CASH_KEY}) as suspect, sum(attributed_amount_document) as amount from {{batch}}"
-        f" group by hash({_CASH_KEY}), attribution_method) group by suspect"
-        f" having min(amount) * {_METHODS} <> sum(amount)"
-        f" or max(amount) * {_METHODS} <> sum(amount))"
-        " qualify sum(attributed_amount_document)"
-        f" over (partition by {_CASH_KEY}, attribution_method) * {_METHODS}"
-        f" <> sum(attributed_amount_document) over (partition by {_CASH_KEY})",
+        "shares_of_a_movement_sum_to_one",
+        "Every method gives a movement of cash out once, or in shares that sum to 1.",
+        "select * from {batch} where "
+        + _suspects(
+            _CASH_KEY,
+            " or ".join(f"count(*) filter (where {flag}) <> 1" for flag in _EARNERS)
+            + " or sum(linear_share) <> 1",
+        )
+        + f" window movement as (partition by {_CASH_KEY}) qualify "
+        + " or ".join(f"count(*) filter (where {flag}) over movement <> 1" for flag in _EARNERS)
+        + " or sum(linear_share) over movement <> 1",
+    ),
+    _sql(
+        "every_cent_is_given_out",
+        "The amounts that collectors share, with what is unattributed, are the movement.",
+        "select * from {batch} where "
+        + _suspects(
+            _CASH_KEY,
+            "sum(linear_amount_document) <> min(amount_document)"
+            " or sum(linear_amount) is distinct from min(amount)"
+            " or min(amount_document) <> max(amount_document)",
+        )
+        + f" window movement as (partition by {_CASH_KEY}) qualify"
+        " sum(linear_amount_document) over movement <> min(amount_document) over movement"
+        " or sum(linear_amount) over movement is distinct from min(amount) over movement"
+        " or min(amount_document) over movement <> max(amount_document) over movement",
     ),
     groups={
         code: Groups(("company_code", "payment_id", "line_no"))
-        for code in ("shares_of_a_payment_sum_to_one", "every_method_gives_out_the_same_cash")
+        for code in ("shares_of_a_movement_sum_to_one", "every_cent_is_given_out")
     },
 )
+
+_ATTRIBUTION: Final = MartSuite(
+    ("attribution_method", *_CASH, "collector_id"),
+    (
+        _sql(
+            "every_method_shows_what_it_gives",
+            "The view shows each row of cash_by_earner once for every method that gives to it.",
+            "select r.* from (select count(*) as shown from {batch}) as counted"
+            " left join (select * from {batch} limit 1) as r on true where counted.shown <> (select"
+            + " + ".join(f" count(*) filter (where {flag})" for flag in _EARNERS)
+            + " + count(*) filter (where linear_share > 0) from marts.cash_by_earner)",
+        ),
+    ),
+)
+"""A view of cash_by_earner, whose flags and shares are judged there."""
 
 _JUDGED: Final = (
     _codes("status", SCORECARD_STATUSES),
@@ -917,6 +955,7 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "performance_by_collector_month": _performance(("month_start", "collector_id")),
             "performance_by_team_month": _TEAM_MONTH,
             "promises": _PROMISES,
+            "cash_by_earner": _CASH_BY_EARNER,
             "cash_attribution": _ATTRIBUTION,
             "contact_compliance": _COMPLIANCE,
             "contact_compliance_by_month": _COMPLIANCE_MONTH,

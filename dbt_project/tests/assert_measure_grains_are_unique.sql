@@ -37,8 +37,8 @@
         'period_type', 'period_start', 'company_code', 'scope_type', 'scope_id', 'measure'
     ],
     'promises': ['promise_id'],
-    'cash_attribution': [
-        'attribution_method', 'company_code', 'payment_id', 'line_no', 'piece_no', 'document_id',
+    'cash_by_earner': [
+        'company_code', 'payment_id', 'line_no', 'piece_no', 'document_id',
         'installment_no', 'is_reversed_cash', 'collector_id'
     ],
     'performance_by_collector_month': ['month_start', 'collector_id'],

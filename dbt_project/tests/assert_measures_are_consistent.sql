@@ -31,13 +31,15 @@
         'right_party_contact_rate_of_attempts', 'right_party_contact_rate_of_connects',
         'promise_kept_rate', 'promise_kept_rate_by_amount', 'collected_target_attainment_rate',
         'complaint_rate', 'satisfaction_score', 'satisfied_rate', 'training_pass_rate',
-        'training_pass_rate_first_attempt'
+        'training_pass_rate_first_attempt', 'contacts_per_hour', 'collected_per_contact',
+        'contact_cost_rate'
     ],
     'performance_by_team_month': [
         'right_party_contact_rate_of_attempts', 'right_party_contact_rate_of_connects',
         'promise_kept_rate', 'promise_kept_rate_by_amount', 'collected_target_attainment_rate',
         'complaint_rate', 'satisfaction_score', 'satisfied_rate', 'training_pass_rate',
-        'training_pass_rate_first_attempt'
+        'training_pass_rate_first_attempt', 'contacts_per_hour', 'collected_per_contact',
+        'contact_cost_rate'
     ],
     'contact_compliance_by_month': ['breach_rate'],
     'collection_success_by_month': ['success_rate', 'success_rate_by_amount'],
@@ -82,9 +84,12 @@ scorecard_statuses as (
         )
 ),
 
+{%- set flags = [
+    'is_portfolio_owner', 'is_last_touch', 'is_first_touch', 'is_promise_first'
+] %}
+
 movement_shares as (
     select
-        attribution_method,
         company_code,
         payment_id,
         line_no,
@@ -92,10 +97,14 @@ movement_shares as (
         document_id,
         installment_no,
         is_reversed_cash,
-        sum(attribution_share) as share_total
-    from {{ ref('cash_attribution') }}
+        {%- for flag in flags %}
+            sum(case when {{ flag }} then 1 else 0 end) as {{ flag }}_total,
+        {%- endfor %}
+        sum(linear_share) as linear_share_total,
+        sum(linear_amount_document) - min(amount_document) as linear_difference_document,
+        sum(linear_amount) - min(amount) as linear_difference
+    from {{ ref('cash_by_earner') }}
     group by
-        attribution_method,
         company_code,
         payment_id,
         line_no,
@@ -107,10 +116,17 @@ movement_shares as (
 
 shares_not_whole as (
     select
-        'cash_attribution: the shares of a movement are not 1' as broken_rule,
+        'cash_by_earner: the shares of a movement are not 1, or its cents not all given out'
+            as broken_rule,
         count(*) as row_count
     from movement_shares
-    where share_total <> 1
+    where
+        linear_share_total <> 1
+        or linear_difference_document <> 0
+        or linear_difference <> 0
+        {%- for flag in flags %}
+            or {{ flag }}_total <> 1
+        {%- endfor %}
 ),
 
 allowances_followed as (

@@ -418,16 +418,34 @@ promise_rules_wrong as (
 attribution_methods_wrong as (
     select
         'attribution_methods' as seed,
-        'expected portfolio_owner and last_touch (with window_days of 0 or more), '
-        || 'one of them the headline' as fault
+        'expected portfolio_owner, promise_first, last_touch and first_touch (with window_days of '
+        || '0 or more) and linear (with a touch_limit from 1 to 12 as well), one of them the '
+        || 'headline' as fault
     from attribution_methods
     having
-        count(*) <> 2
+        count(*) <> 5
+        or count(distinct attribution_method) <> 5
         or sum(case when is_headline then 1 else 0 end) <> 1
-        or sum(case when attribution_method = 'portfolio_owner' then 1 else 0 end) <> 1
         or sum(
-            case when attribution_method = 'last_touch' and window_days >= 0 then 1 else 0 end
-        ) <> 1
+            case
+                when
+                    attribution_method in ('portfolio_owner', 'promise_first')
+                    and window_days is null
+                    and touch_limit is null
+                    then 1
+                when
+                    attribution_method in ('last_touch', 'first_touch')
+                    and window_days >= 0
+                    and touch_limit is null
+                    then 1
+                when
+                    attribution_method = 'linear'
+                    and window_days >= 0
+                    and touch_limit between 1 and 12
+                    then 1
+                else 0
+            end
+        ) <> 5
 ),
 
 outcomes_wrong as (

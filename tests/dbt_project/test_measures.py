@@ -28,6 +28,7 @@ MARTS = (
     "allowance_roll_forward",
     "allowance_back_test",
     "promises",
+    "cash_by_earner",
     "cash_attribution",
     "performance_by_collector_month",
     "performance_by_team_month",
@@ -206,7 +207,10 @@ PROMISES: Rows = [
 
 ATTRIBUTION_LEDGER: Rows = [
     document(company, "D", _day(1, 2), _day(2, 1), "900.00")
-    for company in ("owned", "touched", "faded", "nobody")
+    for company in (
+        *("owned", "touched", "faded", "nobody"),
+        *("split", "weighted", "limited", "promising"),
+    )
 ]
 ATTRIBUTION_PAYMENTS: Rows = [
     payment("owned", "P1", _day(2, 29), "100.00", "D"),
@@ -215,6 +219,13 @@ ATTRIBUTION_PAYMENTS: Rows = [
     payment("touched", "P", _day(2, 29), "300.00", "D"),
     payment("faded", "P", _day(2, 29), "400.00", "D"),
     payment("nobody", "P", _day(2, 29), "500.00", "D"),
+    payment("split", "P", _day(2, 29), "100.00", "D"),
+    payment("split", "B", _day(4, 10), "100.00", None, reverses_payment_id="split-P"),
+    payment("weighted", "P", _day(2, 29), "100.00", "D"),
+    payment("limited", "P", _day(2, 29), "100.00", "D"),
+    payment("promising", "P1", _day(2, 29), "100.00", "D"),
+    payment("promising", "P2", _day(3, 1), "100.00", "D"),
+    payment("promising", "P3", _day(3, 2), "100.00", "D"),
 ]
 NOON = timedelta(hours=4)
 CONTACTS: Rows = [
@@ -224,6 +235,24 @@ CONTACTS: Rows = [
     # The last contact reached nobody, which is no touch.
     contact("touched", "T3", datetime(2024, 2, 10) + NOON, "no_answer", collector_id="K7"),
     contact("faded", "T", datetime(2024, 1, 29) + NOON, "right_party", collector_id="K9"),
+    *(
+        contact(
+            company,
+            f"T{day}",
+            datetime(2024, 2, day) + NOON,
+            "right_party",
+            collector_id=collector,
+        )
+        for company, collectors in (
+            ("split", ("K1", "K2", "K8")),
+            ("weighted", ("K9", "K1", "K9")),
+            ("limited", ("K1", "K2", "K2", "K2", "K2", "K2")),
+        )
+        for day, collector in enumerate(collectors, start=20)
+    ),
+    # Till 27 February, and three days of grace: the last of them is 1 March.
+    promise("promising", "T1", _day(2, 10), "900.00", _day(2, 27), "D") | {"collector_id": "K8"},
+    contact("promising", "T2", datetime(2024, 2, 20) + NOON, "right_party", collector_id="K9"),
 ]
 PORTFOLIOS: Rows = [
     {"customer_id": "owned-C", "valid_from": _day(1, 1), "collector_id": "K1"},
@@ -591,11 +620,78 @@ def test_cash_is_given_to_who_earned_it(
         warehouse,
         """
         select attribution_method, collector_id from marts.cash_attribution
-        where payment_id = ? order by attribution_method
+        where payment_id = ? and attribution_method in ('portfolio_owner', 'last_touch')
+        order by attribution_method
         """,
         [payment_id],
     )
     assert rows == [("last_touch", toucher), ("portfolio_owner", owner)]
+
+
+# Two contacts of one instant go by their number: the first one is T1, the last one T2.
+@pytest.mark.parametrize(
+    ("payment_id", "method", "earned"),
+    [
+        ("touched-P", "first_touch", {"K8": "300.00"}),
+        ("touched-P", "linear", {"K8": "150.00", "K9": "150.00"}),
+        ("faded-P", "first_touch", {"unattributed": "400.00"}),
+        ("faded-P", "linear", {"unattributed": "400.00"}),
+        ("faded-P", "promise_first", {"unattributed": "400.00"}),
+        # A third of 100.00 is 33.33 and a third of a cent: the first name has the cent.
+        ("split-P", "linear", {"K1": "33.34", "K2": "33.33", "K8": "33.33"}),
+        ("split-B", "linear", {"K1": "-33.34", "K2": "-33.33", "K8": "-33.33"}),
+        # 66.66 and two thirds of a cent, 33.33 and a third: the larger remainder has the cent.
+        ("weighted-P", "linear", {"K9": "66.67", "K1": "33.33"}),
+        # Five contacts share, and the sixth before them none, which was the first one still.
+        ("limited-P", "linear", {"K2": "100.00"}),
+        ("limited-P", "first_touch", {"K1": "100.00"}),
+        ("promising-P1", "promise_first", {"K8": "100.00"}),
+        ("promising-P1", "last_touch", {"K9": "100.00"}),
+        ("promising-P2", "promise_first", {"K8": "100.00"}),
+        ("promising-P3", "promise_first", {"K9": "100.00"}),
+    ],
+)
+def test_cash_is_given_out_by_every_method(
+    warehouse: Path, payment_id: str, method: str, earned: dict[str, str]
+) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select collector_id, attributed_amount from marts.cash_attribution
+        where payment_id = $1 and attribution_method = $2
+        """,
+        [payment_id, method],
+    )
+    assert dict(rows) == {name: Decimal(amount) for name, amount in earned.items()}
+
+
+def test_shares_that_do_not_divide_are_one_together(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select collector_id, attribution_share from marts.cash_attribution
+        where payment_id = 'split-P' and attribution_method = 'linear'
+        """,
+    )
+    assert dict(rows) == {
+        "K1": Decimal("0.33333334"),
+        "K2": Decimal("0.33333333"),
+        "K8": Decimal("0.33333333"),
+    }
+
+
+def test_cash_taken_back_was_earned_when_it_came(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select payment_id, effective_date, earned_date from marts.cash_by_earner
+        where payment_id in ('owned-P1', 'owned-B1') and is_portfolio_owner
+        """,
+    )
+    assert set(rows) == {
+        ("owned-P1", _day(2, 29), _day(2, 29)),
+        ("owned-B1", _day(4, 10), _day(2, 29)),
+    }
 
 
 def test_a_collectors_month_stands_beside_its_target(warehouse: Path) -> None:

@@ -37,6 +37,7 @@ TABLES = (
     "intermediate.int_team_months_contacted",
     "marts.promises",
     "marts.cash_applications",
+    "marts.cash_by_earner",
     "marts.cash_attribution",
     "marts.performance_by_collector_month",
     "marts.performance_by_team_month",

@@ -76,7 +76,7 @@ def promises(
     known = last_told(extracts.ledger, LEDGER_KEY, parameters.known_at)
     cash = cash_on_documents(extracts, parameters, book)
     purses = _purses(cash)
-    targets = [_target(row["customer_id"], row.get("document_id"), known) for row in made]
+    targets = [target_document(row["customer_id"], row.get("document_id"), known) for row in made]
     days = [local_date(row["contacted_at"], parameters.timezone) for row in made]
     result = []
     for place, row in enumerate(made):
@@ -182,7 +182,7 @@ def _is_settled(
     )
 
 
-def _target(
+def target_document(
     customer_id: str, document_id: str | None, known: Sequence[tuple[Row, bool]]
 ) -> str | None:
     """The document promised on, if it is, or before it was withdrawn was, the customer's."""

@@ -215,9 +215,11 @@ class Reckoning:
         """Every promise with its outcome: a customer's promise is to all companies it owes."""
         return promises.promises(self.extracts, self.parameters, self.whole_book, self.seeds)
 
-    def attribution(self) -> Sequence[tuple[str, Cash, str]]:
-        """Every piece of cash by method, with who earned it."""
-        return attribution.attribute_cash(self.extracts, self.parameters, self.cash, self.seeds)
+    def attribution(self) -> Sequence[attribution.Attributed]:
+        """Every piece of cash by method and collector, with what each earned of it."""
+        return attribution.attribute_cash(
+            self.extracts, self.parameters, self.cash, self.promises(), self.seeds
+        )
 
     def success(self) -> dict[tuple[date, str, str], success.Success]:
         """What came of the work on past-due items, by month and scope."""

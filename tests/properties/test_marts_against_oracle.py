@@ -813,32 +813,38 @@ def test_every_piece_of_cash_is_earned_by_whom_the_oracle_says(built: Built) -> 
         """
         select
             company_code, attribution_method, payment_id, line_no, document_id, installment_no,
-            effective_date, is_reversed_cash, payment_date, collector_id,
+            effective_date, is_reversed_cash, collector_id, payment_date, earned_date,
+            count(*), sum(attribution_share),
             sum(attributed_amount_document), sum(attributed_amount)
         from marts.cash_attribution
         group by all
-        having sum(attributed_amount_document) <> 0
         """,
-        7,
+        8,
     )
 
     def expected(company: Company) -> Lines:
         sums: dict[tuple[Any, ...], list[Any]] = {}
-        for method, piece, collector in company.reckoning.attribution():
+        for given in company.reckoning.attribution():
+            piece = given.piece
             key = (
-                method,
+                given.method,
                 piece.payment_id,
                 piece.line_no,
                 piece.facts.item.document_id,
                 piece.facts.item.installment_no,
                 piece.effective_date,
                 piece.is_reversal,
+                given.collector_id,
             )
-            line = sums.setdefault(key, [piece.payment_date, collector, 0, None])
-            line[2] += piece.amount_document
-            if piece.amount is not None:
-                line[3] = (line[3] or 0) + piece.amount
-        return {key: tuple(line) for key, line in sums.items() if line[2] != 0}
+            line = sums.setdefault(
+                key, [piece.payment_date, given.earned_date, 0, 0, Decimal(0), None]
+            )
+            line[2] += 1
+            line[3] += given.share
+            line[4] += given.amount_document
+            if given.amount is not None:
+                line[5] = (line[5] or 0) + given.amount
+        return {key: tuple(line) for key, line in sums.items()}
 
     built.compare(actual, expected, "cash_attribution")
 

@@ -225,6 +225,26 @@ _CASH_KEY: Row = {
 }
 
 
+def _earner(collector: str, share: float, amount: int, **values: object) -> Row:
+    """A collector with a share of 40.00 by contacts; by every other method with all or nothing."""
+    return {
+        **_CASH_KEY,
+        "headline_method": "portfolio_owner",
+        "collector_id": collector,
+        "team_id": "T1",
+        "is_portfolio_owner": False,
+        "is_last_touch": False,
+        "is_first_touch": False,
+        "is_promise_first": False,
+        "amount_document": 40,
+        "amount": 40,
+        "linear_share": share,
+        "linear_amount_document": amount,
+        "linear_amount": amount,
+        **values,
+    }
+
+
 def _attribution(method: str, collector: str, share: float, amount: int) -> Row:
     return {
         "attribution_method": method,
@@ -511,10 +531,17 @@ ROWS: Mapping[str, Sequence[Row]] = {
         _promise("K2", "broken", dt.date(2026, 3, 30)),
         _promise("K3", "open", AS_OF),
     ],
+    "cash_by_earner": [
+        _earner("W1", 0.5, 20, is_portfolio_owner=True, is_first_touch=True),
+        _earner("W2", 0.5, 20, is_last_touch=True, is_promise_first=True),
+    ],
     "cash_attribution": [
         _attribution("portfolio_owner", "W1", 1, 40),
-        _attribution("last_touch", "W1", 0.5, 20),
-        _attribution("last_touch", "unattributed", 0.5, 20),
+        _attribution("first_touch", "W1", 1, 40),
+        _attribution("last_touch", "W2", 1, 40),
+        _attribution("promise_first", "W2", 1, 40),
+        _attribution("linear", "W1", 0.5, 20),
+        _attribution("linear", "W2", 0.5, 20),
     ],
     "contact_compliance": [
         _breach("T1", "hours", dt.datetime(2026, 3, 5, 7, 59)),
@@ -706,11 +733,11 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         "open_promises_have_time_left": "set deadline_date = date '2026-03-30'"
         " where promise_id = 'K3'",
     },
-    "cash_attribution": {
-        "shares_of_a_payment_sum_to_one": "set attribution_share = 0.4"
-        " where collector_id = 'unattributed'",
-        "every_method_gives_out_the_same_cash": "set attributed_amount_document = 21"
-        " where collector_id = 'unattributed'",
+    "cash_by_earner": {
+        "every_row_is_earned_by_some_method": "set is_portfolio_owner = false,"
+        " is_first_touch = false, linear_share = 0 where collector_id = 'W1'",
+        "shares_of_a_movement_sum_to_one": "set linear_share = 0.4 where collector_id = 'W1'",
+        "every_cent_is_given_out": "set linear_amount_document = 21 where collector_id = 'W1'",
     },
     "contact_compliance": {
         "rule_type_is_a_known_code": "set rule_type = 'manners' where rule_type = 'frequency'",
@@ -816,7 +843,7 @@ def test_a_consistent_warehouse_meets_every_expectation(warehouse: Path, family:
 
 CASES = [(mart, code) for mart, breaks in BREAKS.items() for code in breaks]
 FAMILIES = {mart: family for family, marts in MART_SUITES.items() for mart in marts}
-VIEWS = {"aging_by_customer"}
+VIEWS = {"aging_by_customer", "cash_attribution"}
 """Marts whose rows are judged in the table under them."""
 
 REFRESHED = (
@@ -826,7 +853,7 @@ REFRESHED = (
     "receivables_by_span",
     "aging_by_account",
     "promises",
-    "cash_attribution",
+    "cash_by_earner",
     "contact_compliance",
 )
 """Marts that may have many rows, of which a continued build changes few."""

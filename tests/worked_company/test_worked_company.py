@@ -212,22 +212,21 @@ def test_the_oracle_judges_the_promises_of_the_page(reckoning: Reckoning) -> Non
 
 
 def test_the_oracle_attributes_cash_as_the_page(reckoning: Reckoning) -> None:
-    pieces: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for method, piece, collector in reckoning.attribution():
-        key = (
-            piece.payment_id,
-            piece.facts.item.document_id,
-            piece.payment_date,
-            piece.effective_date,
-        )
-        line = pieces.setdefault(key, {"amount": Decimal("0.00")})
-        line[method] = collector
-        if method == "portfolio_owner":
-            line["amount"] += piece.amount
     assert as_text(
         [
-            (*key, line["amount"], line["portfolio_owner"], line["last_touch"])
-            for key, line in pieces.items()
+            (
+                given.piece.payment_id,
+                given.piece.facts.item.document_id,
+                given.piece.facts.item.installment_no,
+                given.method,
+                given.piece.payment_date,
+                given.piece.effective_date,
+                given.earned_date,
+                given.collector_id,
+                given.share,
+                given.amount,
+            )
+            for given in reckoning.attribution()
         ]
     ) == by_hand("cash_attribution")
 
@@ -375,17 +374,10 @@ def test_the_warehouse_fills_the_mart_as_the_page(
 
 @pytest.mark.warehouse
 def test_the_warehouse_attributes_cash_as_the_page(warehouse: Path) -> None:
+    columns = list(expected("cash_attribution")[0])
     rows = fetch(
         warehouse,
-        """
-        select
-            payment_id, document_id, payment_date, effective_date,
-            sum(attributed_amount) filter (where attribution_method = 'portfolio_owner'),
-            max(collector_id) filter (where attribution_method = 'portfolio_owner'),
-            max(collector_id) filter (where attribution_method = 'last_touch')
-        from marts.cash_attribution
-        group by all
-        """,
+        f"select {', '.join(columns)} from marts.cash_attribution",  # noqa: S608
     )
     assert as_text(rows) == by_hand("cash_attribution")
 

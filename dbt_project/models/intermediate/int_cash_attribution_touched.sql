@@ -1,6 +1,6 @@
 -- Grain: one row per payment whose cash somebody else may have earned since the build before: the
--- cash changed or took effect, or before it a contact or an owner of the customer changed, or the
--- team of who did. Empty when the warehouse is built from nothing.
+-- cash changed or took effect, or before it a contact, a promise or an owner of the customer changed,
+-- or the team of who earned it. Empty when the warehouse is built from nothing.
 with cash as (
     select * from {{ ref('int_cash_dated') }}
 ),
@@ -23,19 +23,33 @@ portfolios as (
     select * from {{ ref('int_portfolios_spanned') }}
 ),
 
+promises as (
+    select * from {{ ref('int_promises_windowed') }}
+),
+
+changed_promises as (
+    {{ changed_rows('int_promises_windowed', ['customer_id', 'window_start', 'window_end']) }}
+),
+
 changed_portfolios as (
     {{ changed_rows(
         'int_portfolios_spanned', ['customer_id', 'collector_id', 'owned_from', 'owned_until']
     ) }}
 ),
 
-collectors as (
-    select * from {{ ref('int_collector_teams_touched') }}
+changed_teams as (
+    {{ changed_rows('int_collector_teams_spanned', ['collector_id']) }}
 ),
 
-attribution_methods as (
-    select * from {{ ref('attribution_methods') }}
-    where attribution_method = 'last_touch'
+collectors as (
+    select collector_id
+    from changed_teams
+    group by collector_id
+),
+
+longest_window as (
+    select max(window_days) as window_days
+    from {{ ref('attribution_methods') }}
 ),
 
 run_parameters as (
@@ -61,14 +75,39 @@ contact_windows as (
         contact_days_of_collectors.customer_id,
         contact_days_of_collectors.contact_date as touched_from,
         {{ add_days(
-            'contact_days_of_collectors.contact_date', 'attribution_methods.window_days'
+            'contact_days_of_collectors.contact_date', 'longest_window.window_days'
         ) }} as touched_to
     from contact_days_of_collectors
-    cross join attribution_methods
+    cross join longest_window
     group by
         contact_days_of_collectors.customer_id,
         contact_days_of_collectors.contact_date,
-        attribution_methods.window_days
+        longest_window.window_days
+),
+
+promise_windows as (
+    select
+        customer_id,
+        window_start,
+        window_end
+    from changed_promises
+    union
+    select
+        promises.customer_id,
+        promises.window_start,
+        promises.window_end
+    from promises
+    inner join collectors
+        on promises.collector_id = collectors.collector_id
+),
+
+-- What a reversal takes back was earned when the payment paid the document.
+changed_payments as (
+    select
+        company_code,
+        payment_id
+    from changed_cash
+    group by company_code, payment_id
 ),
 
 owned_otherwise as (
@@ -114,6 +153,26 @@ touched as (
             cash.customer_id = contact_windows.customer_id
             and cash.payment_date between contact_windows.touched_from
             and contact_windows.touched_to
+    union all
+    select
+        cash.company_code,
+        cash.payment_id
+    from cash
+    inner join changed_payments
+        on
+            cash.company_code = changed_payments.company_code
+            and cash.original_payment_id = changed_payments.payment_id
+    where cash.is_reversed_cash
+    union all
+    select
+        cash.company_code,
+        cash.payment_id
+    from cash
+    inner join promise_windows
+        on
+            cash.customer_id = promise_windows.customer_id
+            and cash.payment_date between promise_windows.window_start
+            and promise_windows.window_end
     union all
     select
         company_code,

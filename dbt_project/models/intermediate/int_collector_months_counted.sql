@@ -1,7 +1,8 @@
 -- Grain: one row per collector and month with a contact, a promise or cash to count, up to the
 -- as-of date. Cash counts in the month it took effect, a promise made in the month it was made, a
 -- promise kept or broken in the month it was promised for. What nobody earned stands under
--- `unattributed`.
+-- `unattributed`. What was earned in a month is what came in it, less what was taken back of it in
+-- that month or since.
 {%- set channels = ['phone', 'sms', 'email', 'letter', 'visit', 'messaging', 'legal'] %}
 {{ config(**replaces_touched(by='int_work_months_touched', keys=['month_start'])) }}
 
@@ -14,14 +15,26 @@ promises as (
     select * from {{ ref('int_promises_judged') }}
 ),
 
-attributions as (
-    select * from {{ ref('cash_attribution') }}
+earned as (
+    select * from {{ ref('cash_by_earner') }}
     where {{ touched_only(
-        'cash_attribution',
+        'cash_by_earner',
         'int_work_months_touched',
         ['month_start'],
-        {'month_start': month_start('cash_attribution.effective_date')}
+        {'month_start': month_start('cash_by_earner.effective_date')}
     ) }}
+),
+
+reversed_of_months as (
+    select * from {{ ref('cash_by_earner') }}
+    where
+        is_reversed_cash
+        and {{ touched_only(
+            'cash_by_earner',
+            'int_work_months_touched',
+            ['month_start'],
+            {'month_start': month_start('cash_by_earner.earned_date')}
+        ) }}
 ),
 
 run_parameters as (
@@ -44,6 +57,8 @@ contacts_by_month as (
         sum(case when outcome = 'complaint' then 1 else 0 end) as complaint_count,
         sum(case when outcome = 'complaint' and is_complaint_upheld then 1 else 0 end)
             as upheld_complaint_count,
+        count(duration_seconds) as timed_contact_count,
+        coalesce(sum(duration_seconds), 0) as contact_second_count,
         count(distinct customer_id) as customer_contacted_count
     from contacts
     group by collector_id, month_start
@@ -89,20 +104,51 @@ promises_by_month_due as (
     group by promises.collector_id, {{ month_start('promises.promised_date') }}
 ),
 
+{%- set methods = {
+    'portfolio_owner': 'case when is_portfolio_owner then amount end',
+    'last_touch': 'case when is_last_touch then amount end',
+    'first_touch': 'case when is_first_touch then amount end',
+    'linear': 'linear_amount',
+    'promise_first': 'case when is_promise_first then amount end',
+} %}
+{%- set headline -%}
+    case headline_method
+        {%- for method, amount in methods.items() %}
+            when '{{ method }}' then {{ amount }}
+        {%- endfor %}
+    end
+{%- endset %}
+
 cash_by_month as (
     select
         collector_id,
         {{ month_start('effective_date') }} as month_start,
-        sum(case when attribution_method = 'portfolio_owner' then attributed_amount end)
-            as collected_amount,
-        sum(case when attribution_method = 'last_touch' then attributed_amount end)
-            as collected_last_touch_amount
-    from attributions
+        sum({{ headline }}) as collected_amount,
+        {%- for method, amount in methods.items() %}
+            sum({{ amount }}) as collected_{{ method }}_amount,
+        {%- endfor %}
+        sum(case when not is_reversed_cash then {{ headline }} end) as earned_amount
+    from earned
     group by collector_id, {{ month_start('effective_date') }}
 ),
 
+reversed_by_month as (
+    select
+        collector_id,
+        {{ month_start('earned_date') }} as month_start,
+        -sum({{ headline }}) as taken_back_amount,
+        -sum(
+            case
+                when effective_date > {{ month_end('earned_date') }} then {{ headline }}
+            end
+        ) as taken_back_afterwards_amount
+    from reversed_of_months
+    group by collector_id, {{ month_start('earned_date') }}
+),
+
 {%- set parts = [
-    'contacts_by_month', 'promises_by_month_made', 'promises_by_month_due', 'cash_by_month'
+    'contacts_by_month', 'promises_by_month_made', 'promises_by_month_due', 'cash_by_month',
+    'reversed_by_month'
 ] %}
 
 all_months as (
@@ -131,7 +177,8 @@ final as (
         collector_months.month_start,
         {%- for column in [
             'contact_count', 'attempt_count', 'connect_count', 'right_party_contact_count',
-            'complaint_count', 'upheld_complaint_count'
+            'complaint_count', 'upheld_complaint_count', 'timed_contact_count',
+            'contact_second_count'
         ] %}
             coalesce(contacts_by_month.{{ column }}, 0) as {{ column }},
         {%- endfor %}
@@ -149,7 +196,14 @@ final as (
                 as promise_{{ status }}_amount,
         {%- endfor %}
         coalesce(cash_by_month.collected_amount, 0) as collected_amount,
-        coalesce(cash_by_month.collected_last_touch_amount, 0) as collected_last_touch_amount
+        {%- for method in methods %}
+            coalesce(cash_by_month.collected_{{ method }}_amount, 0)
+                as collected_{{ method }}_amount,
+        {%- endfor %}
+        coalesce(cash_by_month.earned_amount, 0) as earned_amount,
+        coalesce(reversed_by_month.taken_back_amount, 0) as taken_back_amount,
+        coalesce(reversed_by_month.taken_back_afterwards_amount, 0)
+            as taken_back_afterwards_amount
     from
         collector_months
     {%- for part in parts %}

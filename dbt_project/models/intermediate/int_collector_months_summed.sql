@@ -7,7 +7,10 @@
     'messaging_contact_count', 'legal_contact_count', 'customer_contacted_count',
     'promise_made_count', 'promise_made_amount', 'promise_kept_count', 'promise_kept_amount',
     'promise_partly_kept_count', 'promise_partly_kept_amount', 'promise_broken_count',
-    'promise_broken_amount', 'collected_amount', 'collected_last_touch_amount'
+    'promise_broken_amount', 'collected_amount', 'collected_portfolio_owner_amount',
+    'collected_last_touch_amount', 'collected_first_touch_amount', 'collected_linear_amount',
+    'collected_promise_first_amount', 'earned_amount', 'taken_back_amount',
+    'taken_back_afterwards_amount', 'timed_contact_count', 'contact_second_count'
 ] %}
 with counted as (
     select * from {{ ref('int_collector_months_counted') }}

@@ -1,4 +1,4 @@
--- Grain: one row per collector that is said to be in another team since the build before.
-with {{ keys_restated_since('stg_lake__collectors', ['collector_id'], 'team_id') }}
+-- Grain: one row per collector that deliveries since the build before speak of.
+with {{ keys_delivered_since('stg_lake__collectors', 'collectors', ['collector_id']) }}
 
 select * from final

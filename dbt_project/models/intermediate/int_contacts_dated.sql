@@ -23,6 +23,7 @@ until_as_of_date as (
         contacts.outcome,
         contacts.promised_amount_document,
         contacts.promised_date,
+        contacts.duration_seconds,
         contacts.is_complaint_upheld,
         contacts.is_connect,
         contacts.is_right_party,

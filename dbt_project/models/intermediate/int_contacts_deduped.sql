@@ -48,7 +48,8 @@ delivered as (
     ['contact_id'],
     [
         'customer_id', 'document_id', 'collector_id', 'contacted_at', 'channel', 'direction',
-        'outcome', 'promised_amount', 'promised_date', 'is_complaint_upheld', 'is_withdrawn'
+        'outcome', 'promised_amount', 'promised_date', 'duration_seconds', 'is_complaint_upheld',
+        'is_withdrawn'
     ]
 ) }},
 
@@ -65,6 +66,7 @@ final as (
         versions.outcome,
         versions.promised_amount as promised_amount_document,
         versions.promised_date,
+        versions.duration_seconds,
         coalesce(versions.is_complaint_upheld, false) as is_complaint_upheld,
         coalesce(contact_outcomes.is_connect, false) as is_connect,
         coalesce(contact_outcomes.is_right_party, false) as is_right_party,

@@ -1,6 +1,6 @@
 -- Grain: one row per scope (collector or team) and month.
--- A team's rates come from the sums of its members of today, its distinct customers from the
--- contacts themselves. A rate planned for a quarter is the plan of each of its months; cash that
+-- A team's rates come from the sums of its members of the month, its distinct customers from the
+-- contacts themselves. What contacts cost is known where their length and the collector's cost are. A rate planned for a quarter is the plan of each of its months; cash that
 -- is planned for collectors only is the team's plan as their sum.
 {%- set sums = [
     'contact_count', 'phone_contact_count', 'sms_contact_count', 'email_contact_count',
@@ -9,10 +9,13 @@
     'complaint_count', 'upheld_complaint_count', 'promise_made_count', 'promise_made_amount',
     'promise_kept_count', 'promise_kept_amount', 'promise_partly_kept_count',
     'promise_partly_kept_amount', 'promise_broken_count', 'promise_broken_amount',
-    'collected_amount', 'collected_last_touch_amount', 'survey_count', 'survey_score_total',
+    'collected_amount', 'collected_portfolio_owner_amount', 'collected_last_touch_amount',
+    'collected_first_touch_amount', 'collected_linear_amount', 'collected_promise_first_amount',
+    'timed_contact_count', 'contact_second_count', 'survey_count', 'survey_score_total',
     'satisfied_survey_count', 'assessed_count', 'passed_count', 'first_attempt_assessed_count',
     'first_attempt_passed_count'
 ] %}
+{%- set costs = ['contact_cost_amount', 'costed_collected_amount'] %}
 with collector_months as (
     select * from {{ ref('int_collector_months_summed') }}
 ),
@@ -23,6 +26,10 @@ customers_of_teams as (
 
 collectors as (
     select * from {{ ref('dim_collectors') }}
+),
+
+teams as (
+    select * from {{ ref('int_collector_teams_spanned') }}
 ),
 
 targets as (
@@ -42,11 +49,30 @@ collector_months_in_teams as (
         collector_months.*,
         case
             when collector_months.collector_id = 'unattributed' then 'unattributed'
-            else coalesce(collectors.team_id, 'unassigned')
-        end as team_id
+            else coalesce(teams.team_id, 'unassigned')
+        end as team_id,
+        case
+            when collector_months.timed_contact_count > 0
+                then
+                    {{ exact_average(
+                        'collectors.hourly_cost_amount * collector_months.contact_second_count',
+                        '3600'
+                    ) }}
+        end as contact_cost_amount,
+        case
+            when
+                collector_months.timed_contact_count > 0
+                and collectors.hourly_cost_amount is not null
+                then collector_months.collected_amount
+        end as costed_collected_amount
     from collector_months
     left join collectors
         on collector_months.collector_id = collectors.collector_id
+    left join teams
+        on
+            collector_months.collector_id = teams.collector_id
+            and collector_months.month_start >= teams.member_from
+            and collector_months.month_start < teams.member_until
 ),
 
 -- A plan that nobody worked for is a plan missed, and must not vanish with its team.
@@ -54,7 +80,7 @@ parts_of_team_months as (
     select
         team_id,
         month_start,
-    {%- for column in sums %}
+    {%- for column in sums + costs %}
         {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
     from collector_months_in_teams
@@ -63,7 +89,10 @@ parts_of_team_months as (
         targets.scope_id as team_id,
         targets.period_start as month_start,
     {%- for column in sums %}
-        0 as {{ column }}{{ ',' if not loop.last }}
+        0 as {{ column }},
+    {%- endfor %}
+    {%- for column in costs %}
+        cast(null as decimal(18, 2)) as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
     from targets
     cross join run_parameters
@@ -77,7 +106,7 @@ team_months as (
     select
         team_id,
         month_start,
-    {%- for column in sums %}
+    {%- for column in sums + costs %}
         sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
     from parts_of_team_months
@@ -91,7 +120,7 @@ scoped as (
         team_id,
         month_start,
         customer_contacted_count,
-    {%- for column in sums %}
+    {%- for column in sums + costs %}
         {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
     from collector_months_in_teams
@@ -102,7 +131,7 @@ scoped as (
         team_months.team_id,
         team_months.month_start,
         coalesce(customers_of_teams.customer_contacted_count, 0) as customer_contacted_count,
-    {%- for column in sums %}
+    {%- for column in sums + costs %}
         team_months.{{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
     from team_months
@@ -114,17 +143,20 @@ scoped as (
 
 targets_of_members as (
     select
-        collectors.team_id,
+        teams.team_id,
         targets.period_start,
         sum(targets.target_value) as target_value
     from targets
-    inner join collectors
-        on targets.scope_id = collectors.collector_id
+    inner join teams
+        on
+            targets.scope_id = teams.collector_id
+            and targets.period_start >= teams.member_from
+            and targets.period_start < teams.member_until
     where
         targets.scope_type = 'collector'
         and targets.period_type = 'month'
         and targets.measure = 'collected_amount'
-    group by collectors.team_id, targets.period_start
+    group by teams.team_id, targets.period_start
 ),
 
 planned as (
@@ -211,7 +243,16 @@ parts as (
         passed_count as training_pass_rate_numerator,
         assessed_count as training_pass_rate_denominator,
         first_attempt_passed_count as training_pass_rate_first_attempt_numerator,
-        first_attempt_assessed_count as training_pass_rate_first_attempt_denominator
+        first_attempt_assessed_count as training_pass_rate_first_attempt_denominator,
+        case when timed_contact_count > 0 then timed_contact_count end
+            as contacts_per_hour_numerator,
+        {{ exact_average('contact_second_count', '3600') }} as contacts_per_hour_denominator,
+        case when timed_contact_count > 0 then timed_contact_count * 3600 end
+            as contacts_in_3600_hours,
+        collected_amount as collected_per_contact_numerator,
+        contact_count as collected_per_contact_denominator,
+        cast(contact_cost_amount as decimal(18, 2)) as contact_cost_rate_numerator,
+        costed_collected_amount as contact_cost_rate_denominator
     from timed
 ),
 
@@ -227,7 +268,7 @@ final as (
         {%- for column in sums + ['customer_contacted_count'] if column.endswith('_count') %}
             cast({{ column }} as integer) as {{ column }},
         {%- endfor %}
-        {%- for column in sums if column.endswith('_amount') %}
+        {%- for column in sums + costs if column.endswith('_amount') %}
             cast({{ column }} as decimal(18, 2)) as {{ column }},
         {%- endfor %}
         cast(collected_target_amount as decimal(18, 2)) as collected_target_amount,
@@ -260,7 +301,15 @@ final as (
             exact_numerator='sampled_satisfied_count',
         ) }},
         {{ measure_columns('training_pass_rate') }},
-        {{ measure_columns('training_pass_rate_first_attempt') }}
+        {{ measure_columns('training_pass_rate_first_attempt') }},
+        {{ measure_columns(
+            'contacts_per_hour',
+            exact_numerator='contacts_in_3600_hours',
+            exact_denominator='contact_second_count',
+            part_type='decimal(28, 8)',
+        ) }},
+        {{ measure_columns('collected_per_contact') }},
+        {{ measure_columns('contact_cost_rate') }}
     from parts
 )
 

@@ -8,8 +8,14 @@ contacts as (
     select * from {{ ref('int_contacts_dated') }}
 ),
 
+changed_teams as (
+    {{ changed_rows('int_collector_teams_spanned', ['collector_id']) }}
+),
+
 collectors as (
-    select * from {{ ref('int_collector_teams_touched') }}
+    select collector_id
+    from changed_teams
+    group by collector_id
 ),
 
 changed_promises as (
@@ -17,7 +23,7 @@ changed_promises as (
 ),
 
 changed_attributions as (
-    {{ changed_rows('cash_attribution', ['effective_date']) }}
+    {{ changed_rows('cash_by_earner', ['effective_date', 'earned_date']) }}
 ),
 
 run_parameters as (
@@ -53,6 +59,9 @@ touched as (
     from changed_promises
     union all
     select {{ month_start('effective_date') }} as month_start
+    from changed_attributions
+    union all
+    select {{ month_start('earned_date') }} as month_start
     from changed_attributions
 ),
 

@@ -51,7 +51,11 @@ final as (
         promise_kept_rate_by_amount_status,
         promise_kept_target_rate,
         collected_amount,
+        collected_portfolio_owner_amount,
         collected_last_touch_amount,
+        collected_first_touch_amount,
+        collected_linear_amount,
+        collected_promise_first_amount,
         collected_target_amount,
         collected_target_attainment_rate,
         collected_target_attainment_rate_numerator,
@@ -84,7 +88,23 @@ final as (
         training_pass_rate_first_attempt,
         training_pass_rate_first_attempt_numerator,
         training_pass_rate_first_attempt_denominator,
-        training_pass_rate_first_attempt_status
+        training_pass_rate_first_attempt_status,
+        timed_contact_count,
+        contact_second_count,
+        contact_cost_amount,
+        costed_collected_amount,
+        contacts_per_hour,
+        contacts_per_hour_numerator,
+        contacts_per_hour_denominator,
+        contacts_per_hour_status,
+        collected_per_contact,
+        collected_per_contact_numerator,
+        collected_per_contact_denominator,
+        collected_per_contact_status,
+        contact_cost_rate,
+        contact_cost_rate_numerator,
+        contact_cost_rate_denominator,
+        contact_cost_rate_status
     from performance
 )
 

@@ -61,8 +61,8 @@ roll_forward as (
     select * from {{ ref('allowance_roll_forward') }}
 ),
 
-attributions as (
-    select * from {{ ref('cash_attribution') }}
+cash_by_earner as (
+    select * from {{ ref('cash_by_earner') }}
 ),
 
 performance_by_collector as (
@@ -554,16 +554,46 @@ p5_write_offs as (
             and rolled_forward.period_start = converted_flows.month_start
 ),
 
-attributed_by_month as (
+{%- set earners = {
+    'portfolio_owner': 'case when is_portfolio_owner then {} end',
+    'last_touch': 'case when is_last_touch then {} end',
+    'first_touch': 'case when is_first_touch then {} end',
+    'linear': 'linear_{}',
+    'promise_first': 'case when is_promise_first then {} end',
+} %}
+
+earned_by_month as (
     select
-        attribution_method,
         company_code,
         currency_code,
         {{ month_start('effective_date') }} as month_start,
-        sum(attributed_amount_document) as attributed_amount_document
-    from attributions
-    group by
-        attribution_method, company_code, currency_code, {{ month_start('effective_date') }}
+        {%- for method, given in earners.items() %}
+            sum({{ given.format('amount_document') }}) as {{ method }}_amount_document,
+        {%- endfor %}
+        sum(
+            case headline_method
+                {%- for method, given in earners.items() %}
+                    when '{{ method }}' then {{ given.format('amount') }}
+                {%- endfor %}
+            end
+        ) as headline_amount
+    from cash_by_earner
+    group by company_code, currency_code, {{ month_start('effective_date') }}
+),
+
+attributed_by_month as (
+    {%- for method in earners %}
+        select
+            '{{ method }}' as attribution_method,
+            company_code,
+            currency_code,
+            month_start,
+            {{ method }}_amount_document as attributed_amount_document
+        from earned_by_month
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
+    {%- endfor %}
 ),
 
 p6 as (
@@ -793,12 +823,11 @@ performers as (
 collected_by_month as (
     select
         performers.performers,
-        {{ month_start('attributions.effective_date') }} as month_start,
-        sum(attributions.attributed_amount) as collected_amount
-    from attributions
+        earned_by_month.month_start,
+        sum(earned_by_month.headline_amount) as collected_amount
+    from earned_by_month
     cross join performers
-    where attributions.attribution_method = 'portfolio_owner'
-    group by performers.performers, {{ month_start('attributions.effective_date') }}
+    group by performers.performers, earned_by_month.month_start
 ),
 
 performance_totals as (

@@ -290,6 +290,8 @@ new_loads as (
     where
         loads.extract_name = '{{ extract_name }}'
         and loads.recorded_at > run_parameters.previous_known_at
+        -- A duplicate has the name of the load that it repeats, and tells nothing new of its rows.
+        and loads.load_status = 'admitted'
 ),
 {% if absence_withdraws %}
 newly_superseded_loads as (

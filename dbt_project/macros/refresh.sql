@@ -9,17 +9,64 @@
 
 {#-
     The configuration of a model that replaces touched rows: `by` is its touched model, `keys` the
-    columns by which rows are touched (the same names in both).
+    columns by which rows are touched (the same names in both). `row_key` is the key of its rows,
+    which holds those columns: a refresh that would repeat one fails before it changes a row.
 -#}
-{%- macro replaces_touched(by, keys) -%}
-    {%- do ref(by) -%}
+{%- macro replaces_touched(by, keys, row_key=none) -%}
+    {%- if by -%}
+        {%- do ref(by) -%}
+    {%- endif -%}
     {%- do return({
         'materialized': 'incremental',
         'incremental_strategy': 'replace_touched',
         'on_schema_change': 'fail',
-        'meta': {'touched_by': by, 'touched_keys': keys},
+        'meta': {'touched_by': by, 'touched_keys': keys, 'row_key': row_key},
         'pre_hook': '{{ forget_changes() }}'
     }) -%}
+{%- endmacro -%}
+
+{#-
+    The configuration of a small model that is built whole and compared with what was there, so that
+    the models that follow know what changed in it.
+-#}
+{%- macro keeps_changes() -%}
+    {%- do return(replaces_touched(by=none, keys=[])) -%}
+{%- endmacro -%}
+
+{#-
+    The configuration of a model of sums that a refresh adds to: then its SQL gives, by the same
+    `keys` and columns, what the sums are more than they were, below zero where they are less.
+    `row_count` is the column that counts what was added up: a sum of nothing is no row.
+-#}
+{%- macro adds_changes(keys, row_count) -%}
+    {%- do return({
+        'materialized': 'incremental',
+        'incremental_strategy': 'add_changes',
+        'on_schema_change': 'fail',
+        'meta': {'keys': keys, 'row_count': row_count}
+    }) -%}
+{%- endmacro -%}
+
+{#-
+    The rows of a model as the build before had them, of those among `present` rows that may have
+    changed: the added ones are taken away, the removed ones stand in again. `present` is a CTE with
+    these columns; `condition` cuts the removed and added rows as `present` is cut, and may need
+    `other_columns`.
+-#}
+{%- macro rows_before(present, model_name, columns, condition='true', other_columns=[]) -%}
+    select {{ columns | join(', ') }} from {{ present }}
+    except all
+    select {{ columns | join(', ') }}
+    from ({{ changed_rows(model_name, columns + other_columns) }}) as changes
+    where
+        _change = 'added'
+        and {{ condition }}
+    union all
+    select {{ columns | join(', ') }}
+    from ({{ changed_rows(model_name, columns + other_columns) }}) as changes
+    where
+        _change = 'removed'
+        and {{ condition }}
 {%- endmacro -%}
 
 {#- Whether the model keeps the rows that are there, but for the touched ones. -#}
@@ -95,27 +142,68 @@
         target_relation=arguments['target_relation'],
         present=arguments['temp_relation'],
         columns=arguments['dest_columns'] | map(attribute='quoted') | list,
-        touched=ref(config.get('meta')['touched_by']),
+        touched=ref(config.get('meta')['touched_by']) if config.get('meta')['touched_by'] else none,
         keys=config.get('meta')['touched_keys'],
+        row_key=config.get('meta')['row_key'],
         changes=changes_beside(this)
     )) -%}
 {%- endmacro -%}
 
 {%- macro default__replace_touched_sql(
-    target_relation, present, columns, touched, keys, changes
+    target_relation, present, columns, touched, keys, row_key, changes
 ) -%}
     {%- set past = this.identifier ~ '__past' -%}
     {%- set column_list = columns | join(', ') -%}
+    {%- if row_key %}
+    -- The rows that stay have other touched keys. So no key repeats in the table when none repeats
+    -- here, and every row here is of a touched key.
+    with repeated as (
+        select 1 as one
+        from {{ present }}
+        group by {{ row_key | join(', ') }}
+        having count(*) > 1
+    ),
+
+    untouched as (
+        select 1 as one
+        from {{ present }} as present
+        where
+            not exists (
+                select 1
+                from {{ touched }} as touched
+                where {{ equal_columns(keys, 'touched', 'present') }}
+            )
+    ),
+
+    refused as (
+        select * from repeated
+        union all
+        select * from untouched
+    )
+
+    select
+        case
+            when count(*) > 0
+                then error(
+                    '{{ this.identifier }}: ' || cast(count(*) as varchar)
+                    || ' rows of a refresh repeat a key or are of no touched key'
+                )
+        end
+    from refused;
+
+    {%- endif %}
     create or replace temporary table {{ past }} as
     select
         past.rowid as _past_row,
         {{ columns_of(columns, 'past') }}
     from {{ target_relation }} as past
+    {%- if touched %}
     where exists (
         select 1
         from {{ touched }} as touched
         where {{ equal_columns(keys, 'touched', 'past') }}
-    );
+    )
+    {%- endif %};
 
     create or replace table {{ changes }} as
     with removed as (
@@ -155,8 +243,59 @@
 
 {#- An engine whose tables cannot be changed row by row builds them whole. -#}
 {%- macro spark__replace_touched_sql(
-    target_relation, present, columns, touched, keys, changes
+    target_relation, present, columns, touched, keys, row_key, changes
 ) -%}
+    {%- do exceptions.raise_compiler_error(
+        'Models are built whole on Spark: run dbt with --full-refresh.'
+    ) -%}
+{%- endmacro -%}
+
+{#- The statements of the strategy `add_changes`. -#}
+{%- macro get_incremental_add_changes_sql(arguments) -%}
+    {%- do return(adapter.dispatch('add_changes_sql', 'collections')(
+        target_relation=arguments['target_relation'],
+        more=arguments['temp_relation'],
+        columns=arguments['dest_columns'] | map(attribute='name') | list,
+        keys=config.get('meta')['keys'],
+        row_count=config.get('meta')['row_count']
+    )) -%}
+{%- endmacro -%}
+
+{%- macro default__add_changes_sql(target_relation, more, columns, keys, row_count) -%}
+    {%- set sums = this.identifier ~ '__sums' -%}
+    {%- set same_keys -%}
+        {%- for key in keys -%}
+            past.{{ key }} is not distinct from more.{{ key }}{{ ' and ' if not loop.last }}
+        {%- endfor -%}
+    {%- endset -%}
+    create or replace temporary table {{ sums }} as
+    with added_up as (
+        select {{ columns_of(columns, 'past') }}
+        from {{ target_relation }} as past
+        where exists (select 1 from {{ more }} as more where {{ same_keys }})
+        union all
+        select {{ columns | join(', ') }} from {{ more }}
+    )
+
+    select
+        {%- for column in columns %}
+            {{ column if column in keys else 'sum(' ~ column ~ ') as ' ~ column }}
+            {{- ',' if not loop.last }}
+        {%- endfor %}
+    from added_up
+    group by {{ keys | join(', ') }}
+    having sum({{ row_count }}) <> 0;
+
+    delete from {{ target_relation }} as past
+    where exists (select 1 from {{ more }} as more where {{ same_keys }});
+
+    insert into {{ target_relation }} ({{ columns | join(', ') }})
+    select {{ columns | join(', ') }} from {{ sums }};
+
+    drop table {{ sums }};
+{%- endmacro -%}
+
+{%- macro spark__add_changes_sql(target_relation, more, columns, keys, row_count) -%}
     {%- do exceptions.raise_compiler_error(
         'Models are built whole on Spark: run dbt with --full-refresh.'
     ) -%}

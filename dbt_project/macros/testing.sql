@@ -1,6 +1,7 @@
 {#-
     For tests: the keys that stand in more than one row of a model, as a query of `count(*)`. After
-    a refresh only the keys of added rows are looked for: the others were tested when they came.
+    a refresh only the keys of added rows are looked for: the others were tested when they came. A
+    model that replaces rows by the same key has compared them with its other rows already.
     Rows are counted by one number per key first, which costs a fifth of counting by the key.
 -#}
 {%- macro repeated_keys(model_name, key) -%}
@@ -25,6 +26,10 @@
     {%- set model_relation = ref(model_name) -%}
     {%- if was_refreshed(model_name) -%}
         (
+            {%- if row_key_of_refreshed(model_name) == key %}
+            select * from {{ changes_of(model_name) }}
+            where _change = 'added'
+            {%- else %}
             select present.*
             from {{ model_relation }} as present
             where exists (
@@ -34,10 +39,17 @@
                     changes._change = 'added'
                     and {{ equal_columns(key, 'changes', 'present') }}
             )
+            {%- endif %}
         )
     {%- else -%}
         {{ model_relation }}
     {%- endif -%}
+{%- endmacro -%}
+
+{#- The key that a model keeps unique when it replaces rows, none when it does not look. -#}
+{%- macro row_key_of_refreshed(model_name) -%}
+    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ model_name) -%}
+    {%- do return(node.config.meta.get('row_key') if node else none) -%}
 {%- endmacro -%}
 
 {#- Whether this build changed rows of the model instead of building it whole. -#}

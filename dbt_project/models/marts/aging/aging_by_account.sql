@@ -2,7 +2,9 @@
 -- buckets stand as numbers here: names written millions of times cost more than all sums.
 -- Use aging_by_customer, which puts the names beside them.
 {{ config(**replaces_touched(
-    by='int_aging_touched', keys=['as_of_date', 'account_no']
+    by='int_aging_touched',
+    keys=['as_of_date', 'account_no'],
+    row_key=['as_of_date', 'account_no', 'bucket_no', 'is_by_due_date']
 )) }}
 {%- set cells = 1000 %}
 with balances as (

@@ -2,7 +2,9 @@
 -- the same and not zero, as known at the run's known_at. A converted balance with a movement that
 -- has no rate is null.
 {{ config(**replaces_touched(
-    by='int_balances_touched', keys=['company_code', 'item_type', 'document_id']
+    by='int_balances_touched',
+    keys=['company_code', 'item_type', 'document_id'],
+    row_key=['company_code', 'item_type', 'document_id', 'installment_no', 'open_from']
 )) }}
 
 with all_movements as (

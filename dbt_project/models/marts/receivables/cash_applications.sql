@@ -1,7 +1,12 @@
 -- Grain: one row per movement that sets cash against a document or takes it back, as known now.
 -- A reversal is dated by the payment that it takes back, so that it takes back the days as well.
 {{ config(**replaces_touched(
-    by='int_cash_applications_touched', keys=['company_code', 'payment_id']
+    by='int_cash_applications_touched',
+    keys=['company_code', 'payment_id'],
+    row_key=[
+        'company_code', 'payment_id', 'line_no', 'piece_no', 'document_id', 'installment_no',
+        'is_reversed_cash'
+    ]
 )) }}
 
 with movements as (

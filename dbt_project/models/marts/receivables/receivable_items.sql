@@ -1,7 +1,9 @@
 -- Grain: one row per item and interval of knowledge. An item is what a balance stands on: a
 -- document's installment, or the line of a payment while its cash is not applied.
 {{ config(**replaces_touched(
-    by='int_items_touched', keys=['company_code', 'item_type', 'document_id']
+    by='int_items_touched',
+    keys=['company_code', 'item_type', 'document_id'],
+    row_key=['company_code', 'item_type', 'document_id', 'installment_no', '_recorded_at']
 )) }}
 
 with all_documents as (

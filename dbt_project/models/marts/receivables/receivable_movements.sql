@@ -9,7 +9,12 @@
     'customer_id', 'effective_date', 'currency_code', 'amount_document', 'amount'
 ] %}
 {{ config(**replaces_touched(
-    by='int_applications_touched', keys=['source_type', 'company_code', 'source_id']
+    by='int_applications_touched',
+    keys=['source_type', 'company_code', 'source_id'],
+    row_key=[
+        'company_code', 'item_type', 'document_id', 'installment_no', 'movement_type',
+        'source_type', 'source_id', 'source_line_no', 'piece_no', '_recorded_at'
+    ]
 )) }}
 
 with all_movements as (

@@ -2,7 +2,9 @@
 -- as_of_date, and what is left. Holds what stays as it is while only days pass; use
 -- receivables_by_document, which adds ages and buckets.
 {{ config(**replaces_touched(
-    by='int_receivables_touched', keys=['company_code', 'document_id', 'installment_no']
+    by='int_receivables_touched',
+    keys=['company_code', 'document_id', 'installment_no'],
+    row_key=['company_code', 'document_id', 'installment_no']
 )) }}
 {%- set kinds = {
     'paid': "movement_type in ('payment', 'application', 'payment_reversal')",

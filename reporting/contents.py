@@ -165,7 +165,11 @@ def _model_of(
 
 
 def _is_big(node: Mapping[str, Any]) -> bool:
-    return bool(node["config"]["materialized"] == "incremental")
+    config = node["config"]
+    if config["materialized"] != "incremental":
+        return False
+    # Sums that a refresh adds to keep no record of what it changed.
+    return bool(config.get("incremental_strategy") != "add_changes")
 
 
 def _personal_columns(node: Mapping[str, Any]) -> frozenset[str]:

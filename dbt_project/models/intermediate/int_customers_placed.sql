@@ -1,6 +1,8 @@
 -- Grain: one row per customer, with the segment, region and team that its receivables are counted
 -- under: as known today, `unassigned` where there is none. The team is that of the collector who
 -- owns the customer on the as-of date.
+{{ config(**keeps_changes()) }}
+
 with customers as (
     select * from {{ ref('dim_customers') }}
 ),

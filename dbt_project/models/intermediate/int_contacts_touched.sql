@@ -1,10 +1,8 @@
 -- Grain: one row per contact that deliveries since the build before speak of: by a row, or by a
 -- full delivery that may leave it out. Empty when the warehouse is built from nothing.
-with contacts as (
-    select * from {{ ref('stg_lake__contacts') }}
-),
-
-loads as (
+{#- Named where it is read: a CTE of two readers would be read and kept whole. -#}
+{%- set contacts = ref('stg_lake__contacts') %}
+with loads as (
     select * from {{ ref('int_loads_superseded') }}
     where extract_name = 'contact_log'
 ),
@@ -31,14 +29,14 @@ named as (
     select
         contacts.contact_id,
         0 as may_be_left_out
-    from contacts
+    from {{ contacts }} as contacts
     cross join run_parameters
     where contacts._recorded_at > run_parameters.previous_known_at
     union all
     select
         contacts.contact_id,
         1 as may_be_left_out
-    from contacts
+    from {{ contacts }} as contacts
     inner join loads_superseded_since
         on contacts._load_id = loads_superseded_since.load_id
     union all

@@ -106,6 +106,9 @@ net_payments as (
     where
         not cash.is_reversed_cash
         and reversals.document_id is null
+        {%- if is_refresh() %}
+            and cash.customer_id in (select islands.customer_id from islands)
+        {%- endif %}
     union all
     select
         customer_id,

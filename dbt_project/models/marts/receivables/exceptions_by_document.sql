@@ -149,6 +149,19 @@ told_by_events as (
         and balances.open_to > run_parameters.as_of_date
 ),
 
+-- Few are told of: theirs are looked for before anything is joined.
+entries_told_of as (
+    select * from {{ entries }} as entries
+    where
+        (source_type, company_code, source_id) in (
+            select
+                told_by_events.source_type,
+                told_by_events.company_code,
+                told_by_events.source_id
+            from told_by_events
+        )
+),
+
 told_of_entries as (
     select
         told_by_events.source_type,
@@ -161,7 +174,7 @@ told_of_entries as (
         entries.customer_id,
         entries.currency_code
     from told_by_events
-    inner join {{ entries }} as entries
+    inner join entries_told_of as entries
         on
             told_by_events.source_type = entries.source_type
             and told_by_events.company_code = entries.company_code

@@ -18,11 +18,6 @@
     'recovery_rate_within_90_days', 'bad_debt_rate_of_average_receivables',
     'bad_debt_rate_of_credit_sales'
 ] %}
-{#- Sums of ratios, and ratios of the last period counted, cannot be added over companies. -#}
-{%- set measures_of_one_scope = [
-    'days_sales_outstanding_countback', 'days_sales_outstanding_countback_skip',
-    'days_sales_outstanding_countback_stop', 'true_days_sales_outstanding'
-] %}
 {%- set extract_of = {
     'recovery_rate': 'payments',
     'recovery_rate_within_0_days': 'payments',
@@ -249,6 +244,7 @@ of_books as (
     {%- endfor %}
 ),
 
+-- Sums of ratios, and ratios of the last period counted, cannot be added over companies.
 of_books_of_group as (
     select
         'all' as company_code,
@@ -264,11 +260,9 @@ of_books_of_group as (
             else 'ok'
         end as rate_status
     from of_books
-    where measure not in (
-        {%- for measure in measures_of_one_scope %}
-            '{{ measure }}'{{ ',' if not loop.last }}
-        {%- endfor %}
-    )
+    where
+        measure not like 'days_sales_outstanding_countback%'
+        and measure <> 'true_days_sales_outstanding'
     group by
         scope_type,
         case when scope_type = 'company' then 'all' else scope_id end,

@@ -30,11 +30,18 @@ def open_totals(version: PublishedVersion, as_of_date: date) -> list[OpenTotal]:
         as_of_date: The day that it was asked for.
 
     Returns:
-        One total per company and currency with any open item, in document currency.
+        One total per company and currency with any open item, in document currency; none of a
+        copy that publishes no aging.
     """
     with duckdb.connect(
         str(version.path), read_only=True, config=dict(CLOSED_SETTINGS)
     ) as connection:
+        published = connection.execute(
+            "select 1 from information_schema.tables "
+            "where table_schema = 'marts' and table_name = 'aging_by_bucket'"
+        ).fetchone()
+        if published is None:
+            return []
         rows = connection.execute(
             """
             select company_code, currency_code, sum(open_amount_document)

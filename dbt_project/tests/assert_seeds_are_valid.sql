@@ -448,6 +448,38 @@ attribution_methods_wrong as (
         ) <> 5
 ),
 
+outcomes_listed as (
+    {%- for outcome in [
+        'no_answer', 'wrong_party', 'left_message', 'right_party', 'promise_to_pay',
+        'payment_plan', 'dispute', 'refusal', 'complaint', 'paid'
+    ] %}
+        select '{{ outcome }}' as outcome
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
+    {%- endfor %}
+),
+
+outcomes_unknown as (
+    select
+        'contact_outcomes' as seed,
+        'no such outcome: ' || coalesce(contact_outcomes.outcome, 'none') as fault
+    from contact_outcomes
+    left join outcomes_listed
+        on contact_outcomes.outcome = outcomes_listed.outcome
+    where outcomes_listed.outcome is null
+),
+
+outcomes_missing as (
+    select
+        'contact_outcomes' as seed,
+        'missing: ' || outcomes_listed.outcome as fault
+    from outcomes_listed
+    left join contact_outcomes
+        on outcomes_listed.outcome = contact_outcomes.outcome
+    where contact_outcomes.outcome is null
+),
+
 outcomes_wrong as (
     select
         'contact_outcomes' as seed,
@@ -476,6 +508,15 @@ targets_wrong as (
         or sum(
             case when target_comparison in ('at_least', 'at_most', 'below') then 0 else 1 end
         ) > 0
+),
+
+targets_disordered as (
+    select
+        'scorecard_targets' as seed,
+        'two measures of one order: ' || cast(measure_order as varchar) as fault
+    from scorecard_targets
+    group by measure_order
+    having count(*) > 1
 ),
 
 comparisons_wrong as (
@@ -668,8 +709,11 @@ zones_repeated as (
     'buckets_ending',
     'promise_rules_wrong',
     'attribution_methods_wrong',
+    'outcomes_unknown',
+    'outcomes_missing',
     'outcomes_wrong',
     'targets_wrong',
+    'targets_disordered',
     'comparisons_wrong',
     'measure_rules_wrong',
     'packs_wrong',

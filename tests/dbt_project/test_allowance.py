@@ -1,4 +1,4 @@
-"""Allowances on companies small enough to reckon on paper, all in one warehouse; then bad seeds.
+"""Allowances on companies small enough to reckon on paper, all in one warehouse.
 
 Every company shows one thing; its numbers are worked out beside the test that asks for them.
 """
@@ -9,11 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from tests.oracle.inputs import SEEDS
-from tests.warehouse import build_warehouse, fetch, run_dbt
+from tests.warehouse import build_warehouse, fetch
 
 pytestmark = pytest.mark.warehouse
 
@@ -318,98 +316,3 @@ def test_an_allowance_without_a_history_has_no_charge(warehouse: Path) -> None:
         ["6", "None", "None", "None", "1540.80", "insufficient_history"],
         ["7", "1540.80", "0.00", "280.80", "1260.00", "ok"],
     ]
-
-
-# -- seeds --------------------------------------------------------------------------------------
-
-FAULTS = {
-    "aging_buckets": [
-        ("1-30,2,day,30", "1-30,2,day,95", "overlap: days, 1-30 ends at 95, not before 31-60"),
-        ("over 365,7,day,,", "over 365,7,day,999,", "gap: days, nothing holds ages above 999"),
-        ("days,61-90,4,", "days,61-90,5,", "a name or an order twice, or two units, in set: days"),
-        ("days,1-30,", "days,specific,", "an unnamed or reserved bucket.*: days, specific"),
-    ],
-    "loss_rates": [
-        ("aging,*,31-60,0.03\n", "", r"no rate for every segment \(\*\): aging, 31-60"),
-        ("aging,*,31-60,0.03", "aging,*,31-61,0.03", "no such method or bucket: aging, 31-61"),
-        ("aging,*,31-60,0.03", "aging,*,31-60,1.03", "not from 0 to 1.*: aging, \\*, 31-60"),
-        ("aging,*,1-30,0.01\n", "aging,*,1-30,0.01\n" * 2, "repeated: aging, \\*, 1-30"),
-    ],
-    "allowance_methods": [
-        ("aging,days,true", "aging,days,false", "expected one method that is booked, found 0"),
-        ("specific,,false", "specific,,true", "expected one method that is booked, found 2"),
-        ("specific,,", "singly,,", "no such method: singly"),
-        ("aging,days,", "aging,weeks,", "expected a bucket set .*: aging, weeks"),
-    ],
-    "allowance_rules": [("12", "0", "expected one row of positive numbers")],
-    "specific_provisions": [
-        (
-            "",
-            "c,A,,2024-01-01,2024-03-31,2024-01-01,0.5,\nc,A,,2024-03-31,,2024-01-01,0.6,\n",
-            "overlaps the one from 2024-03-31: c, A, every document, from 2024-01-01",
-        ),
-        (
-            "",
-            "c,A,D,2024-01-01,,2024-01-01,0.5,\nc,A,D,2024-01-01,,2024-01-01,0.6,\n",
-            "repeated: c, A, D, from 2024-01-01, known from 2024-01-01",
-        ),
-        ("", "c,A,,2024-01-01,2023-12-31,2024-01-01,0.5,\n", "a company, .*: c, A, every document"),
-        ("", "c,,D,2024-01-01,,2024-01-01,0.5,\n", "a company, .*: c, none, D"),
-    ],
-}
-
-
-@pytest.fixture(scope="module")
-def validation(warehouse: Path) -> str:
-    """The test of the seeds as dbt sends it, after it passed."""
-    run_dbt(warehouse.parent, "test", select=["assert_seeds_are_valid"])
-    (compiled,) = (warehouse.parent / "target" / "compiled").rglob("assert_seeds_are_valid.sql")
-    return compiled.read_text("utf-8")
-
-
-def judge(warehouse: Path, validation: str, folder: Path, seed: str, text: str) -> list[Any]:
-    """What the test of the seeds finds when one seed says something else; the warehouse is kept."""
-    file = folder / f"{seed}.csv"
-    file.write_text(text, "utf-8")
-    with duckdb.connect(str(warehouse)) as connection:
-        connection.execute("begin")
-        connection.execute(f"delete from intermediate.{seed}")  # noqa: S608
-        connection.execute(f"copy intermediate.{seed} from '{file}' (format csv, header)")
-        found = connection.execute(validation).fetchall()
-        connection.execute("rollback")
-    return found
-
-
-@pytest.mark.parametrize(
-    ("seed", "right", "wrong", "named"),
-    [(seed, *fault) for seed, faults in FAULTS.items() for fault in faults],
-)
-def test_a_fault_in_a_seed_is_named(
-    warehouse: Path,
-    validation: str,
-    tmp_path: Path,
-    seed: str,
-    right: str,
-    wrong: str,
-    named: str,
-) -> None:
-    text = (SEEDS / f"{seed}.csv").read_text("utf-8")
-    assert right in text
-    changed = text.replace(right, wrong, 1) if right else text + wrong
-    with pytest.raises(duckdb.InvalidInputException, match=f"{seed}: {named}"):
-        judge(warehouse, validation, tmp_path, seed, changed)
-
-
-def test_a_judgement_that_follows_another_does_not_overlap(
-    warehouse: Path, validation: str, tmp_path: Path
-) -> None:
-    lines = (
-        "c,A,,2024-01-01,2024-03-30,2024-01-01,0.5,\n",
-        "c,A,,2024-03-31,,2024-01-01,0.6,\n",
-        # Its end was made known when the next one began to be known.
-        "c,B,,2024-01-01,,2024-01-01,0.5,\n",
-        "c,B,,2024-01-01,2024-03-30,2024-03-31,0.5,\n",
-        "c,B,,2024-03-31,,2024-03-31,0.6,\n",
-    )
-    text = (SEEDS / "specific_provisions.csv").read_text("utf-8") + "".join(lines)
-    assert judge(warehouse, validation, tmp_path, "specific_provisions", text) == []

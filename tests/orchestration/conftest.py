@@ -136,13 +136,22 @@ from {{ ref('proofs') }} as proofs
 cross join {{ ref('limits') }} as limits
 where not proofs.is_closed
 """,
+    "tests/assert_seeds_are_valid.sql": """
+with faults as (
+    select 'limits' as seed, 'below zero: ' || cast(lowest_amount as varchar) as fault
+    from {{ ref('limits') }}
+    where lowest_amount < 0
+)
+
+{{ stop_at_faults('faults', "seed || ': ' || fault") }}
+""",
     "seeds/limits.csv": "lowest_amount\n0\n",
 }
 
 
 @pytest.fixture(scope="session")
 def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dbt project of one seed, five marts, of which two are big, and two tests."""
+    """A dbt project of one seed, five marts, of which two are big, and three tests."""
     folder = tmp_path_factory.mktemp("small_project")
     source = PROJECT_ROOT / "dbt_project"
     for path in (source / "profiles.yml", *sorted((source / "macros").glob("*.sql"))):

@@ -8,13 +8,21 @@ import pytest
 
 from ingest.extracts import EXTRACTS
 from orchestration.assets import DELIVERY_DATES, PUBLISHED, extract_key
-from orchestration.dbt_runs import SeedError, prepare_project, project_fingerprint
+from orchestration.dbt_runs import (
+    DbtError,
+    SeedError,
+    build,
+    prepare_project,
+    project_fingerprint,
+)
 from orchestration.definitions import build_definitions
 from orchestration.jobs import DAILY_REFRESH, REBUILD
-from orchestration.settings import Settings, load_settings, prepare_home
+from orchestration.settings import PROJECT_ROOT, Settings, load_settings, prepare_home
 from quality import expectation_codes
 
 pytestmark = pytest.mark.warehouse
+
+JUDGED_TWICE = "c,A,,2024-01-01,,2024-01-01,0.5,\nc,A,,2024-03-01,,2024-01-01,0.6,"
 
 
 def test_every_extract_model_and_expectation_is_in_the_graph(
@@ -57,6 +65,38 @@ def test_every_extract_model_and_expectation_is_in_the_graph(
     for key in graph.get(PUBLISHED).parent_keys:
         spec = graph.assets_def_for_key(key).get_asset_spec(key)
         assert isinstance(spec.freshness_policy, dg.FreshnessPolicy)
+
+
+def test_seeds_of_the_company_with_a_gap_and_an_overlap_stop_the_build_and_are_named(
+    tmp_path: Path, environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    ours = PROJECT_ROOT / "dbt_project" / "seeds"
+    for name, right, wrong in (
+        ("aging_buckets", "over 365,7,day,,", "over 365,7,day,999,"),
+        ("loss_rates", "aging,*,31-60,0.03\n", ""),
+        ("specific_provisions", "", f"{JUDGED_TWICE}\n"),
+    ):
+        text = (ours / f"{name}.csv").read_text("utf-8")
+        assert right in text
+        changed = text.replace(right, wrong) if right else text + wrong
+        (seeds / f"{name}.csv").write_text(changed, "utf-8")
+    for name, folder in (("COLLECTIONS_HOME", tmp_path / "home"), ("COLLECTIONS_SEEDS", seeds)):
+        monkeypatch.setenv(name, str(folder))
+    settings = load_settings(env_file=Path("no such file"))
+    prepare_home(settings)
+    project = prepare_project(settings)
+    with pytest.raises(DbtError, match="assert_seeds_are_valid") as stopped:
+        for _ in build(project, select=["resource_type:seed", "assert_seeds_are_valid"]):
+            pass
+    for fault in (
+        "aging_buckets: gap: days, nothing holds ages above 999",
+        "loss_rates: no rate for every segment (*): aging, 31-60",
+        "specific_provisions: overlaps the one from 2024-03-01: c, A, every document, "
+        "from 2024-01-01",
+    ):
+        assert fault in str(stopped.value)
 
 
 def test_a_seed_of_the_company_replaces_ours_and_an_unknown_one_is_refused(

@@ -40,6 +40,13 @@ def billed(settings: Settings) -> dict[str, Decimal]:
         return dict(connection.execute("from marts.billed_by_currency").fetchall())
 
 
+def large(settings: Settings) -> dict[str, Decimal]:
+    """The big mart that reads the seed, as published."""
+    path = settings.published / "current" / "collections.duckdb"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return dict(connection.execute("from marts.large_by_document").fetchall())
+
+
 def history(settings: Settings) -> list[tuple[str, dg.DagsterRunStatus, list[str]]]:
     """Runs in the order in which they began: id, status and the steps that were started."""
     with open_instance(settings) as instance:
@@ -315,3 +322,37 @@ def test_the_sample_company_is_written_into_an_empty_home_only(
     refresh._write_sample(settings)
     assert written == [settings.landing]
     assert not (settings.home / refresh.SAMPLE_MARK).exists()
+
+
+def own_seed(settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    """Replace a seed as a company does."""
+    folder = settings.home / "own_seeds"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.csv").write_text(text, "utf-8")
+    monkeypatch.setenv("COLLECTIONS_SEEDS", str(folder))
+
+
+def test_a_changed_seed_rebuilds_what_reads_it_and_a_faulty_one_publishes_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(settings, "2026-01-12", GOOD)
+    assert refresh.main([]) == refresh.DONE
+    assert large(settings) == {"A-1": Decimal("100.00"), "A-2": Decimal("30.50")}
+
+    # Nothing was delivered, but a seed says something else: all that descends from it follows.
+    own_seed(settings, monkeypatch, "limits", "lowest_amount\n50\n")
+    assert refresh.main([]) == refresh.DONE
+    assert "whole what reads limits" in capsys.readouterr().out
+    assert large(settings) == {"A-1": Decimal("100.00")}
+    assert billed(settings) == {"CNY": Decimal("100.00")}
+
+    own_seed(settings, monkeypatch, "limits", "lowest_amount\n-1\n")
+    assert refresh.main([]) == refresh.FAILED
+    assert "assert_seeds_are_valid" in (told := capsys.readouterr().err)
+    assert "limits: below zero: -1" in told
+    assert "limits: below zero: -1" in failure_description(settings)
+    assert large(settings) == {"A-1": Decimal("100.00")}
+
+    own_seed(settings, monkeypatch, "limits", "lowest_amount\n0\n")
+    assert refresh.main([]) == refresh.DONE
+    assert large(settings) == {"A-1": Decimal("100.00"), "A-2": Decimal("30.50")}

@@ -99,6 +99,16 @@ _RATES_BEYOND_ONE: Final = (
     "contact_cost_rate",
 )
 
+GRADE_MEASURES: Final = (
+    "credit_score",
+    "days_late",
+    "on_time_rate",
+    "dispute_rate",
+    "limit_utilisation_rate",
+)
+GRADES: Final = ("A", "B", "C", "D", "E", "unrated")
+AMOUNT_CLASSES: Final = ("large", "small")
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -927,6 +937,125 @@ _SCORECARD: Final = _suite(
     ),
 )
 
+_GRADES: Final = _suite(
+    ("customer_id", "month_start"),
+    _codes("credit_grade", GRADES),
+    *_measures(GRADE_MEASURES),
+    _never(
+        "points_add_up_to_the_score",
+        "The score's numerator is the points of the parts that could be had.",
+        "credit_score_numerator <> coalesce(days_late_points, 0) + coalesce(on_time_points, 0)"
+        " + broken_promises_points + coalesce(disputes_points, 0)"
+        " + coalesce(limit_utilisation_points, 0) + insolvency_points"
+        " or credit_score_numerator > credit_score_denominator",
+    ),
+    _never(
+        "parts_that_cannot_be_had_have_no_points",
+        "A part has points exactly where its value can be had.",
+        "(days_late_points is null) <> (coalesce(days_late_denominator, 0) <= 0)"
+        " or (disputes_points is null) <> (dispute_rate_denominator <= 0)"
+        " or (limit_utilisation_points is null)"
+        " <> (coalesce(limit_utilisation_rate_denominator, 0) <= 0)",
+    ),
+    _never(
+        "only_rated_customers_have_a_score",
+        "A customer without a grade has no score, one with a grade has.",
+        "(credit_score is null) <> (credit_grade = 'unrated')",
+    ),
+    shows="credit_points_by_customer_month",
+)
+
+_RATES: Final = _suite(
+    ("month_start", "company_code", "credit_grade", "aging_bucket"),
+    _codes("credit_grade", (*GRADES, "all")),
+    *_measures(("collection_rate",)),
+    _shares(("collection_rate",)),
+    _sql(
+        "grades_add_up_to_all",
+        "The opening amounts of the grades add up to that of all.",
+        "with r as (select * from {batch}) select * from r window cell as (partition by"
+        " month_start, company_code, aging_bucket) qualify 2 * sum(case when credit_grade = 'all'"
+        " then opening_amount else 0 end) over cell <> sum(opening_amount) over cell",
+    ),
+)
+
+
+def _expected(key: Sequence[str], *expectations: Expectation) -> MartSuite:
+    return _suite(
+        key,
+        *_measures(("lift",)),
+        _shares(("lift",)),
+        _never(
+            "nothing_is_expected_without_a_rate",
+            "What has no rate is part of what was assigned.",
+            "assigned_without_rate_amount = assigned_amount and expected_amount <> 0",
+        ),
+        *expectations,
+    )
+
+
+_EXPECTED_BY_TEAM: Final = _expected(
+    ("month_start", "company_code", "team_id"),
+    _sql(
+        "collectors_add_up_to_their_team",
+        "What a team was assigned and collected is that of its collectors.",
+        "with r as (select * from {batch}), collectors as (select month_start, company_code,"
+        " team_id, sum(assigned_amount) as assigned, sum(collected_amount) as collected from"
+        " marts.expected_cash_by_collector_month group by month_start, company_code, team_id)"
+        " select r.* from r left join collectors using (month_start, company_code, team_id) where"
+        " collectors.assigned is distinct from r.assigned_amount"
+        " or collectors.collected is distinct from r.collected_amount",
+    ),
+)
+
+_ASSIGNMENTS: Final = _suite(
+    ("company_code", "customer_id"),
+    *_filled("strategy_code", "deadline_days"),
+    _codes("credit_grade", GRADES),
+    _codes("amount_class", AMOUNT_CLASSES),
+    _codes("rate_status", RATE_STATUSES),
+    _never(
+        "the_amount_past_due_is_past_due",
+        "Nothing is past due of a customer whose oldest bucket is the first.",
+        "past_due_amount > 0 and not is_past_due",
+    ),
+)
+
+_WORKLIST: Final = _suite(
+    ("customer_id",),
+    *_filled("worklist_rank", "reasons", "recommended_action", "strategy_code"),
+    _never(
+        "deadlines_are_to_come",
+        "Nothing is to be done before the day of the list.",
+        "deadline_date < as_of_date",
+    ),
+    _sql(
+        "ranks_follow_the_score_and_the_amount",
+        "The list is ordered by score, then amount, oldest due date and number, without a gap.",
+        "with r as (select * from {batch}) select * from r qualify worklist_rank <> row_number()"
+        " over (order by worklist_score desc, past_due_amount desc, oldest_due_date nulls last,"
+        " customer_id)",
+    ),
+)
+
+_EFFECTIVENESS: Final = _suite(
+    ("month_start", "company_code", "strategy_code", "channel", "credit_grade"),
+    _codes("credit_grade", GRADES),
+    *_measures(("collected_rate", "lift")),
+    _shares(("collected_rate", "lift")),
+    _never(
+        "open_windows_have_no_rate",
+        "A month whose window has not closed has no rate.",
+        "not is_complete and (collected_rate is not null or lift is not null)",
+    ),
+    _never(
+        "costs_are_those_of_contacts",
+        "Costs are known of contacts only, and of no more than there are.",
+        "costed_contact_count > contact_count"
+        " or (contact_cost_amount is null) <> (costed_contact_count = 0)",
+    ),
+)
+
 MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
     {
         "receivables": {
@@ -964,6 +1093,17 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
         "forecast": {
             "cash_forecast_by_week": _FORECAST,
             "cash_forecast_accuracy": _FORECAST_ACCURACY,
+        },
+        "strategy": {
+            "credit_grades_by_customer_month": _GRADES,
+            "collection_rates_by_month": _RATES,
+            "expected_cash_by_collector_month": _expected(
+                ("month_start", "company_code", "collector_id")
+            ),
+            "expected_cash_by_team_month": _EXPECTED_BY_TEAM,
+            "strategy_assignments": _ASSIGNMENTS,
+            "collection_worklist": _WORKLIST,
+            "strategy_effectiveness_by_month": _EFFECTIVENESS,
         },
         "scorecard": {
             "scorecard_by_period": _SCORECARD_BY_PERIOD,

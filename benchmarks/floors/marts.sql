@@ -644,3 +644,179 @@ select
     week_no, sum(amount) as forecast_amount, sqrt(sum(amount * amount / 4)) * 1.28 as interval_amount,
     sum(amount) filter (where expectation = 'promise') as promise_amount, sum(amount) filter (where expectation = 'habit') as habit_amount
 from expected group by all;
+
+-- Strategy and credit, of what is known today: no grade here is as it was known then.
+create table credit_grades_by_customer_month as
+with months as (
+    select unnest(range((select date_trunc('month', min(effective_date)) from movements), getvariable('as_of_date')::date + 1, interval 1 month))::date as month_start
+),
+
+monthly_cash as (
+    select customer_id, date_trunc('month', payment_date)::date as paid_month, sum(amount) as paid,
+        sum(amount * greatest(0, days_from_due_date)) as late, sum(amount) filter (where days_from_due_date <= 0) as on_time,
+        count(distinct document_id) as items
+    from cash_applications where effective_date <= getvariable('as_of_date')::date group by all
+),
+
+looked_back as (
+    select c.customer_id, m.month_start, sum(paid) as paid, sum(late) as late, sum(on_time) as on_time, sum(items) as items
+    from monthly_cash as c inner join months as m on m.month_start >= c.paid_month and m.month_start < c.paid_month + interval 12 month
+    group by all
+),
+
+broken as (
+    select p.customer_id, m.month_start, count(*) as broken
+    from promises as p inner join months as m
+        on m.month_start >= date_trunc('month', p.promised_date + 4) and m.month_start < date_trunc('month', p.promised_date + 4) + interval 12 month
+    where p.promise_status = 'broken' group by all
+),
+
+moved as (
+    select d.customer_id, date_trunc('month', m.effective_date)::date as month_start, sum(m.amount) as amount
+    from movements as m inner join documents as d using (document_id) group by all
+),
+
+balances as (
+    select c.customer_id, m.month_start, sum(coalesce(v.amount, 0)) over (partition by c.customer_id order by m.month_start) as balance
+    from (select customer_id, min(month_start) as first_month from moved group by all) as c
+    inner join months as m on m.month_start >= c.first_month
+    left join moved as v on v.customer_id = c.customer_id and v.month_start = m.month_start
+),
+
+pointed as (
+    select b.*, l.items, k.broken,
+        35 * least(1, greatest(0, (60 - l.late / nullif(l.paid, 0)) / 60)) + 20 * least(1, greatest(0, (coalesce(l.on_time, 0) / nullif(l.paid, 0) - 0.5) / 0.5)) as paid_points,
+        15 * greatest(0, 3 - coalesce(k.broken, 0)) / 3 as promise_points,
+        10 * least(1, greatest(0, (1.2 - b.balance / nullif(c.credit_limit, 0)) / 0.4)) as limit_points
+    from balances as b left join customers as c using (customer_id)
+    left join looked_back as l using (customer_id, month_start) left join broken as k using (customer_id, month_start)
+),
+
+scored as (
+    select *, 100 * (coalesce(paid_points, 0) + promise_points + coalesce(limit_points, 0) + 20)
+        / (35 + case when paid_points is null then 0 else 55 end + case when limit_points is null then 0 else 10 end) as score
+    from pointed
+)
+
+select *, case when coalesce(items, 0) < 3 then 'unrated' when score >= 85 then 'A' when score >= 70 then 'B' when score >= 55 then 'C' when score >= 40 then 'D' else 'E' end as credit_grade
+from scored;
+
+create table openings as
+with opened as (
+    select as_of_date + 1 as month_start, customer_id, aging_bucket, sum(open_amount) as opened
+    from aging_by_customer
+    where bucket_set = 'days' and age_basis = 'due_date' and as_of_date = last_day(as_of_date) and as_of_date < getvariable('as_of_date')::date
+    group by all
+),
+
+cash as (
+    select date_trunc('month', effective_date)::date as month_start, a.customer_id,
+        days_bucket((date_trunc('month', effective_date)::date - 1 - a.due_date)::int) as aging_bucket, sum(a.amount) as collected
+    from cash_applications as a inner join documents as d using (document_id)
+    where effective_date <= getvariable('as_of_date')::date and d.document_date < date_trunc('month', effective_date)
+    group by all
+)
+
+select month_start, customer_id, aging_bucket, coalesce(opened, 0) as opened, coalesce(collected, 0) as collected,
+    coalesce(g.credit_grade, 'unrated') as credit_grade, p.collector_id
+from opened full join cash using (month_start, customer_id, aging_bucket)
+left join (select customer_id, (month_start + interval 1 month)::date as month_start, credit_grade from credit_grades_by_customer_month) as g using (customer_id, month_start)
+left join portfolios as p using (customer_id);
+
+create table collection_rates_by_month as
+with sums as (
+    select month_start, coalesce(credit_grade, 'all') as credit_grade, aging_bucket, sum(opened) as opened, sum(collected) as collected
+    from openings group by grouping sets ((month_start, credit_grade, aging_bucket), (month_start, aging_bucket))
+)
+
+select *, ratio(sum(collected) over before_it, sum(opened) over before_it) as collection_rate
+from sums
+window before_it as (partition by credit_grade, aging_bucket order by month_start range between interval 12 month preceding and interval 1 month preceding);
+
+create table expected_cash_by_collector_month as
+select o.month_start, o.collector_id, k.team_id, sum(o.opened) as assigned, sum(o.collected) as collected,
+    sum(o.opened * coalesce(r.collection_rate, b.collection_rate)) as expected, sum(o.collected) / nullif(sum(o.opened * coalesce(r.collection_rate, b.collection_rate)), 0) as lift
+from openings as o
+left join collection_rates_by_month as r using (month_start, credit_grade, aging_bucket)
+left join collection_rates_by_month as b on b.month_start = o.month_start and b.aging_bucket = o.aging_bucket and b.credit_grade = 'all'
+left join collectors as k on k.collector_id = o.collector_id
+group by all;
+
+create table expected_cash_by_team_month as
+select month_start, team_id, sum(assigned) as assigned, sum(collected) as collected, sum(expected) as expected, sum(collected) / nullif(sum(expected), 0) as lift
+from expected_cash_by_collector_month group by all;
+
+create macro strategy_of(grade, bucket, amount) as case
+    when bucket in ('181-365', 'over 365') then 'legal' when bucket = '91-180' then 'demand'
+    when bucket in ('61-90', '31-60') then case when grade in ('D', 'E') or amount >= 100000 then 'press' else 'call' end
+    when bucket = '1-30' then case when amount >= 100000 then 'call' else 'remind' end else 'monitor'
+end;
+
+create table strategy_assignments as
+with owed as (
+    select customer_id, arg_max(aging_bucket, days) as aging_bucket, sum(open_amount) filter (where aging_bucket <> 'current') as past_due
+    from (
+        select customer_id, aging_bucket, open_amount, list_position(['current', '1-30', '31-60', '61-90', '91-180', '181-365', 'over 365'], aging_bucket) as days
+        from aging_by_customer where bucket_set = 'days' and age_basis = 'due_date' and as_of_date = getvariable('as_of_date')::date
+    ) group by all
+)
+
+select o.*, g.credit_grade, g.balance, p.collector_id, strategy_of(g.credit_grade, o.aging_bucket, o.past_due) as strategy_code
+from owed as o left join credit_grades_by_customer_month as g
+    on g.customer_id = o.customer_id and g.month_start = date_trunc('month', getvariable('as_of_date')::date)
+left join portfolios as p on p.customer_id = o.customer_id;
+
+create table collection_worklist as
+with last_contact as (
+    select customer_id, max(contact_date) as last_contact_date, arg_max(outcome, row(contacted_at, contact_id)) as outcome from contacts group by all
+),
+
+promised as (
+    select customer_id, min(promised_date) filter (where promise_status = 'open') as open_promise,
+        max(promised_date + 3) filter (where promise_status = 'broken' and promised_date + 3 >= getvariable('as_of_date')::date - 30) as broken_promise
+    from promises group by all
+),
+
+oldest as (
+    select customer_id, min(due_date) as oldest_due_date from receivables_by_document where open_amount > 0 and due_date < getvariable('as_of_date')::date group by all
+),
+
+reasoned as (
+    select a.*, l.last_contact_date, d.oldest_due_date,
+        d.oldest_due_date is not null and coalesce(q.broken_promise >= l.last_contact_date, false) as is_broken,
+        d.oldest_due_date is not null and coalesce(q.open_promise <= getvariable('as_of_date')::date, true)
+        and coalesce(l.last_contact_date <= getvariable('as_of_date')::date - 3, true) as is_past_due
+    from strategy_assignments as a left join last_contact as l using (customer_id) left join promised as q using (customer_id) left join oldest as d using (customer_id)
+)
+
+select *, 30 * is_broken::int + 20 * is_past_due::int + 20 * (is_past_due and past_due >= 100000)::int as score,
+    row_number() over (order by 30 * is_broken::int + 20 * is_past_due::int desc, past_due desc, oldest_due_date, customer_id) as worklist_rank
+from reasoned where is_broken or is_past_due;
+
+create table strategy_effectiveness_by_month as
+with assigned as (
+    select month_start, customer_id, credit_grade, sum(opened) as worked,
+        strategy_of(credit_grade, arg_max(aging_bucket, list_position(['1-30', '31-60', '61-90', '91-180', '181-365', 'over 365'], aging_bucket)), sum(opened)) as strategy_code
+    from openings where aging_bucket <> 'current' and opened > 0 group by month_start, customer_id, credit_grade
+),
+
+contacted as (
+    select customer_id, date_trunc('month', contact_date)::date as month_start, coalesce(c.channel, 'all') as channel, min(contact_date) as first_contact, count(*) as contacts
+    from contacts as c group by grouping sets ((customer_id, month_start, c.channel), (customer_id, month_start))
+),
+
+worked as (
+    select * from assigned inner join contacted using (customer_id, month_start)
+),
+
+cash as (
+    select w.customer_id, w.month_start, w.channel, sum(a.amount) as collected
+    from worked as w inner join cash_applications as a
+        on a.customer_id = w.customer_id and a.effective_date between w.first_contact and w.first_contact + 30 and a.due_date < w.month_start
+    group by all
+)
+
+select w.month_start, w.strategy_code, w.channel, w.credit_grade, count(*) as customers, sum(w.contacts) as contacts, sum(w.worked) as worked,
+    sum(c.collected) as collected, ratio(sum(c.collected), sum(w.worked)) as collected_rate
+from worked as w left join cash as c using (customer_id, month_start, channel)
+group by all;

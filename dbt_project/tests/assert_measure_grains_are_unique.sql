@@ -43,6 +43,17 @@
     ],
     'performance_by_collector_month': ['month_start', 'collector_id'],
     'performance_by_team_month': ['month_start', 'team_id'],
+    'credit_points_by_customer_month': ['customer_id', 'month_start'],
+    'collection_rates_by_month': [
+        'month_start', 'company_code', 'credit_grade', 'aging_bucket'
+    ],
+    'expected_cash_by_collector_month': ['month_start', 'company_code', 'collector_id'],
+    'expected_cash_by_team_month': ['month_start', 'company_code', 'team_id'],
+    'strategy_assignments': ['company_code', 'customer_id'],
+    'collection_worklist': ['customer_id'],
+    'strategy_effectiveness_by_month': [
+        'month_start', 'company_code', 'strategy_code', 'channel', 'credit_grade'
+    ],
     'contact_compliance': ['contact_id', 'rule_code'],
     'contact_compliance_by_month': ['month_start', 'collector_id', 'rule_pack', 'rule_code'],
     'collection_success_by_month': ['month_start', 'scope_type', 'scope_id'],

@@ -28,6 +28,34 @@ bucket_seed as (
     select * from {{ ref('aging_buckets') }}
 ),
 
+credit_rules as (
+    select * from {{ ref('credit_rules') }}
+),
+
+credit_grade_parts as (
+    select * from {{ ref('credit_grade_parts') }}
+),
+
+credit_grades as (
+    select * from {{ ref('credit_grades') }}
+),
+
+strategy_rules as (
+    select * from {{ ref('strategy_rules') }}
+),
+
+strategies as (
+    select * from {{ ref('strategies') }}
+),
+
+strategy_matrix as (
+    select * from {{ ref('strategy_matrix') }}
+),
+
+worklist_reasons as (
+    select * from {{ ref('worklist_reasons') }}
+),
+
 -- The buckets of every set, and the two that hold what stands apart from aging.
 aging_buckets as (
     select
@@ -688,6 +716,251 @@ zones_repeated as (
     having count(*) > 1
 ),
 
+credit_rules_wrong as (
+    select
+        'credit_rules' as seed,
+        'expected one row of positive numbers, and a grade from A to E or none for the insolvent'
+            as fault
+    from credit_rules
+    having
+        count(*) <> 1
+        or sum(
+            case
+                when
+                    history_months > 0
+                    and minimum_paid_item_count > 0
+                    and coalesce(insolvent_grade in ('A', 'B', 'C', 'D', 'E'), true)
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
+credit_grade_parts_wrong as (
+    select
+        'credit_grade_parts' as seed,
+        'expected days_late, on_time, broken_promises, disputes, limit_utilisation and insolvency, '
+        || 'each once, with a weight of 0 or more, 100 in all, and two different values' as fault
+    from credit_grade_parts
+    having
+        count(*) <> 6
+        or count(distinct grade_part) <> 6
+        or sum(weight) <> 100
+        or sum(
+            case
+                when
+                    grade_part in (
+                        'days_late', 'on_time', 'broken_promises', 'disputes', 'limit_utilisation',
+                        'insolvency'
+                    )
+                    and weight >= 0
+                    and full_points_at <> no_points_at
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
+credit_grades_followed as (
+    select
+        *,
+        lag(minimum_score) over (order by credit_grade_order) as previous_minimum_score,
+        lag(credit_grade) over (order by credit_grade_order) as previous_credit_grade
+    from credit_grades
+),
+
+-- Every score from 0 to 100 is in one grade: minimums fall from A to E, and the last is 0.
+credit_grades_wrong as (
+    select
+        'credit_grades' as seed,
+        'expected A to E in order, with minimums that fall from 100 or less to 0, and unrated '
+        || 'without one' as fault
+    from credit_grades_followed
+    having
+        count(*) <> 6
+        or count(distinct credit_grade) <> 6
+        or count(distinct credit_grade_order) <> 6
+        or sum(
+            case
+                when credit_grade = 'unrated' and minimum_score is null then 0
+                when credit_grade = 'A' and minimum_score <= 100 then 0
+                when
+                    credit_grade in ('B', 'C', 'D', 'E')
+                    and previous_credit_grade < credit_grade
+                    and minimum_score < previous_minimum_score
+                    and (minimum_score = 0) = (credit_grade = 'E')
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
+strategy_rules_wrong as (
+    select
+        'strategy_rules' as seed,
+        'expected one row, numbers above 0, contact_pause_days of 0 or more' as fault
+    from strategy_rules
+    having
+        count(*) <> 1
+        or sum(
+            case
+                when
+                    large_amount_from > 0
+                    and collected_within_days > 0
+                    and expected_history_months > 0
+                    and contact_pause_days >= 0
+                    and broken_promise_days > 0
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
+strategies_wrong as (
+    select
+        'strategies' as seed,
+        'repeated, a channel, tone or role that nobody knows, no deadline, or channels not in '
+        || 'order: ' || strategy_code as fault
+    from strategies
+    group by strategy_code
+    having
+        count(*) > 1
+        or sum(
+            case
+                when
+                    first_channel in (
+                        'phone', 'sms', 'email', 'letter', 'visit', 'messaging', 'legal'
+                    )
+                    and coalesce(
+                        second_channel in (
+                            'phone', 'sms', 'email', 'letter', 'visit', 'messaging', 'legal'
+                        ),
+                        third_channel is null
+                    )
+                    and coalesce(
+                        third_channel in (
+                            'phone', 'sms', 'email', 'letter', 'visit', 'messaging', 'legal'
+                        ),
+                        true
+                    )
+                    and tone in ('friendly', 'firm', 'formal')
+                    and responsible_role in ('manager', 'collector', 'assistant', 'legal')
+                    and deadline_days > 0
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
+strategies_named as (
+    select
+        'strategies' as seed,
+        escalation_strategy_code as strategy_code
+    from strategies
+    union all
+    select
+        'strategies' as seed,
+        fallback_strategy_code as strategy_code
+    from strategies
+    union all
+    select
+        'strategy_matrix' as seed,
+        strategy_code
+    from strategy_matrix
+),
+
+strategies_unknown as (
+    select
+        strategies_named.seed,
+        'no such strategy: ' || strategies_named.strategy_code as fault
+    from strategies_named
+    left join strategies
+        on strategies_named.strategy_code = strategies.strategy_code
+    where
+        strategies.strategy_code is null
+        and strategies_named.strategy_code is not null
+),
+
+amount_classes as (
+    select 'large' as amount_class
+    union all
+    select 'small' as amount_class
+),
+
+matrix_cells as (
+    select
+        credit_grades.credit_grade,
+        bucket_seed.aging_bucket,
+        amount_classes.amount_class
+    from credit_grades
+    cross join bucket_seed
+    cross join amount_classes
+    where bucket_seed.bucket_set = 'days'
+),
+
+matrix_missing as (
+    select
+        'strategy_matrix' as seed,
+        'no strategy for: ' || matrix_cells.credit_grade || ', ' || matrix_cells.aging_bucket
+        || ', ' || matrix_cells.amount_class as fault
+    from matrix_cells
+    left join strategy_matrix
+        on
+            matrix_cells.credit_grade = strategy_matrix.credit_grade
+            and matrix_cells.aging_bucket = strategy_matrix.aging_bucket
+            and matrix_cells.amount_class = strategy_matrix.amount_class
+    where strategy_matrix.strategy_code is null
+),
+
+matrix_unknown as (
+    select
+        'strategy_matrix' as seed,
+        'no such grade, bucket or amount class: ' || strategy_matrix.credit_grade || ', '
+        || strategy_matrix.aging_bucket || ', ' || strategy_matrix.amount_class as fault
+    from strategy_matrix
+    left join matrix_cells
+        on
+            strategy_matrix.credit_grade = matrix_cells.credit_grade
+            and strategy_matrix.aging_bucket = matrix_cells.aging_bucket
+            and strategy_matrix.amount_class = matrix_cells.amount_class
+    where matrix_cells.credit_grade is null
+),
+
+matrix_repeated as (
+    select
+        'strategy_matrix' as seed,
+        'repeated: ' || credit_grade || ', ' || aging_bucket || ', ' || amount_class as fault
+    from strategy_matrix
+    group by credit_grade, aging_bucket, amount_class
+    having count(*) > 1
+),
+
+worklist_reasons_wrong as (
+    select
+        'worklist_reasons' as seed,
+        'expected the ten reasons that the seed describes, each once, with points of 0 or more, '
+        || 'and an action for past_due' as fault
+    from worklist_reasons
+    having
+        count(*) <> 10
+        or count(distinct reason_code) <> 10
+        or count(distinct reason_order) <> 10
+        or sum(
+            case
+                when
+                    reason_code in (
+                        'insolvent', 'broken_promise', 'promise_due', 'open_dispute', 'over_limit',
+                        'past_due', 'large_amount', 'poor_grade', 'long_past_due',
+                        'never_contacted'
+                    )
+                    and score_points >= 0
+                    and (reason_code <> 'past_due' or action_code is not null)
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
 {%- set parts = [
     'aging_rules_wrong',
     'rates_missing',
@@ -723,6 +996,16 @@ zones_repeated as (
     'zones_repeated',
     'success_rules_wrong',
     'forecast_rules_wrong',
+    'credit_rules_wrong',
+    'credit_grade_parts_wrong',
+    'credit_grades_wrong',
+    'strategy_rules_wrong',
+    'strategies_wrong',
+    'strategies_unknown',
+    'matrix_missing',
+    'matrix_unknown',
+    'matrix_repeated',
+    'worklist_reasons_wrong',
 ] %}
 
 faults as (

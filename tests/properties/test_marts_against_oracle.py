@@ -20,8 +20,8 @@ import pytest
 from ingest.lake import Folders, admit, initialise, stage_pending
 from ingest.mappings import load_mappings
 from ingest.sample import Settings, write_company
-from tests.oracle import aging, compliance, turnover
-from tests.oracle.arithmetic import add_months, month_end
+from tests.oracle import aging, compliance, credit, expectations, turnover
+from tests.oracle.arithmetic import add_months, month_end, month_start
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal
 from tests.oracle.reckoning import Measured, Reckoning
@@ -30,7 +30,13 @@ from tests.properties.companies import DELIVERIES, delivered_rows, master_rows
 from tests.properties.drawn import draw_plans
 from tests.properties.lake import read_lake
 from tests.properties.provisions import write_provisions
-from tests.warehouse import build_warehouse, end_of_day, run_dbt, write_run_parameters
+from tests.warehouse import (
+    build_warehouse,
+    end_of_day,
+    fetch,
+    run_dbt,
+    write_run_parameters,
+)
 
 pytestmark = pytest.mark.warehouse
 
@@ -914,3 +920,136 @@ def test_work_on_past_due_items_succeeds_as_the_oracle_says(built: Built) -> Non
 
     by_company = {company.code: of(company, actual) for company in built.companies}
     built.compare(by_company, expected, "collection_success_by_month")
+
+
+# -- grades and expected cash ------------------------------------------------------------------
+
+GRADED_MONTHS = 3
+"""Months of the sample that are graded: for each the whole journal is written as known then."""
+GRADE_PARTS = (
+    "days_late",
+    "on_time",
+    "broken_promises",
+    "disputes",
+    "limit_utilisation",
+    "insolvency",
+)
+
+
+def first_ledger_instant(companies: Sequence[Company]) -> datetime:
+    return min(row["_recorded_at"] for c in companies for row in c.reckoning.extracts.ledger)
+
+
+def months_told(built: Built) -> list[date]:
+    first = min(m.effective_date for c in built.companies for m in c.book.movements)
+    months = []
+    month = month_start(first)
+    while month <= built.parameters.as_of_date:
+        months.append(month)
+        month = add_months(month, 1)
+    return months if len(built.companies) == COMPANIES else months[-GRADED_MONTHS:]
+
+
+def grades_of(built: Built, company: Company) -> Iterator[tuple[str, date, credit.Grade]]:
+    reckoning = company.reckoning
+    yield from credit.grades(
+        reckoning.extracts,
+        built.parameters,
+        SEEDS,
+        reckoning.promises(),
+        first_ledger_instant(built.companies),
+        months_told(built),
+    )
+
+
+def test_every_customer_is_graded_as_known_at_the_month_s_end(built: Built) -> None:
+    points = [f"{part}_points" for part in GRADE_PARTS]
+    actual = built.lines(
+        f"""
+        select
+            'all', customer_id, month_start, credit_grade, paid_item_count, paid_amount,
+            late_amount_days, on_time_amount, broken_promise_count, disputed_item_count,
+            billed_item_count, balance_amount, credit_limit_amount, is_insolvent,
+            {", ".join(points)}
+        from marts.credit_points_by_customer_month
+        where
+            list_contains($1, month_start)
+            and (balance_amount <> 0 or billed_item_count > 0 or paid_item_count > 0)
+        """,  # noqa: S608
+        2,
+        [months_told(built)],
+    )["all"]
+    expected = {
+        company.code: {
+            (customer_id, month): (
+                grade.credit_grade,
+                grade.paid_item_count,
+                grade.paid_amount,
+                grade.late_amount_days,
+                grade.on_time_amount,
+                grade.broken_promise_count,
+                grade.disputed_item_count,
+                grade.billed_item_count,
+                grade.balance_amount,
+                grade.credit_limit_amount,
+                grade.is_insolvent,
+                *(grade.points[part] for part in GRADE_PARTS),
+            )
+            for customer_id, month, grade in grades_of(built, company)
+            if grade.balance_amount or grade.billed_item_count or grade.paid_item_count
+        }
+        for company in {id(c.reckoning.extracts): c for c in built.companies}.values()
+    }
+    own = {key: code for code, lines in expected.items() for key in lines}
+    customers = {key[0]: code for key, code in own.items()}
+    by_company: dict[str, Lines] = defaultdict(dict)
+    for key, line in actual.items():
+        by_company[customers[key[0]]][key] = line
+    built.compare(by_company, lambda company: expected.get(company.code, {}), "grades")
+
+
+def test_cash_is_expected_as_such_balances_brought_it(built: Built) -> None:
+    grades = {
+        (customer_id, month): grade
+        for customer_id, month, grade in fetch(
+            built.warehouse,
+            "select customer_id, month_start, credit_grade"
+            " from marts.credit_grades_by_customer_month",
+        )
+    }
+    actual = built.lines(
+        """
+        select
+            company_code, month_start, collector_id, assigned_amount, expected_amount,
+            collected_amount, lift, lift_status
+        from marts.expected_cash_by_collector_month
+        """,
+        2,
+    )
+
+    def expected(company: Company) -> Lines:
+        reckoning = company.reckoning
+        days = [m.effective_date for m in reckoning.book.movements]
+        months = []
+        month = month_start(min(days, default=built.parameters.as_of_date))
+        while month <= built.parameters.as_of_date:
+            months.append(month)
+            month = add_months(month, 1)
+        told = expectations.openings(
+            reckoning.extracts,
+            built.parameters,
+            reckoning.book,
+            reckoning.cash,
+            BUCKETS,
+            grades,
+            months,
+        )
+        return {
+            (month, collector): (assigned, amount, collected, lift.value, lift.status)
+            for month in months
+            for collector, (assigned, amount, collected, lift) in (
+                expectations.expected_by_collector(told, month, SEEDS).items()
+            )
+        }
+
+    built.compare(actual, expected, "expected_cash_by_collector_month")

@@ -364,6 +364,139 @@ def _score_of_period(scope_type: str, scope_id: str, **values: object) -> Row:
     }
 
 
+def _grade(name: str, grade: str, **values: object) -> Row:
+    return {
+        "customer_id": name,
+        "month_start": dt.date(2026, 3, 1),
+        "credit_grade": grade,
+        "paid_item_count": 3,
+        "late_amount_days": 600,
+        "paid_amount": 100,
+        "on_time_amount": 0,
+        "broken_promise_count": 0,
+        "billed_item_count": 4,
+        "disputed_item_count": 0,
+        "balance_amount": 0,
+        "is_insolvent": False,
+        "days_late_points": 30,
+        "on_time_points": 0,
+        "broken_promises_points": 15,
+        "disputes_points": 10,
+        "insolvency_points": 10,
+        "credit_score_numerator": 65,
+        "credit_score_denominator": 90,
+        **values,
+    }
+
+
+def _grade_shown(name: str, grade: str, score: float | None) -> Row:
+    shown = _grade(name, grade)
+    return {column: shown[column] for column in shown if column in CONTRACTS[_GRADES_SHOWN]} | {
+        **_statuses(("limit_utilisation_rate",), "not_applicable"),
+        **_statuses(("credit_score",), "insufficient_sample" if score is None else "ok"),
+        **_statuses(("days_late", "on_time_rate", "dispute_rate"), "ok"),
+        "credit_score": score,
+        "days_late": 6,
+        "days_late_numerator": 600,
+        "days_late_denominator": 100,
+        "on_time_rate": 0,
+        "on_time_rate_numerator": 0,
+        "on_time_rate_denominator": 100,
+        "dispute_rate": 0,
+        "dispute_rate_numerator": 0,
+        "dispute_rate_denominator": 4,
+        "limit_utilisation_rate_numerator": 0,
+    }
+
+
+_GRADES_SHOWN = "credit_grades_by_customer_month"
+
+
+def _rate(grade: str, opening: int) -> Row:
+    return {
+        "month_start": dt.date(2026, 3, 1),
+        "company_code": "main",
+        "credit_grade": grade,
+        "aging_bucket": "31-60",
+        "opening_amount": opening,
+        "collected_amount": 0,
+        "collection_rate": 0.5,
+        "collection_rate_numerator": 50,
+        "collection_rate_denominator": 100,
+        "collection_rate_status": "ok",
+    }
+
+
+def _expected_cash(**values: object) -> Row:
+    return {
+        "month_start": dt.date(2026, 3, 1),
+        "company_code": "main",
+        "team_id": "T1",
+        "is_complete": True,
+        "assigned_amount": 100,
+        "assigned_without_rate_amount": 0,
+        "expected_amount": 40,
+        "collected_amount": 20,
+        "lift": 0.5,
+        "lift_numerator": 20,
+        "lift_denominator": 40,
+        "lift_status": "ok",
+        **values,
+    }
+
+
+def _assignment(name: str, **values: object) -> Row:
+    return {
+        "as_of_date": AS_OF,
+        "company_code": "main",
+        "customer_id": name,
+        "credit_grade": "C",
+        "aging_bucket": "31-60",
+        "is_past_due": True,
+        "amount_class": "small",
+        "past_due_amount": 10,
+        "rate_status": "ok",
+        "strategy_code": "call",
+        "deadline_days": 7,
+        **values,
+    }
+
+
+def _to_do(name: str, rank: int, score: int) -> Row:
+    return {
+        "as_of_date": AS_OF,
+        "customer_id": name,
+        "worklist_rank": rank,
+        "worklist_score": score,
+        "reasons": "past_due",
+        "recommended_action": "contact",
+        "strategy_code": "call",
+        "past_due_amount": 10,
+        "oldest_due_date": dt.date(2026, 2, 4),
+        "deadline_date": AS_OF,
+    }
+
+
+def _effect(channel: str, **values: object) -> Row:
+    return {
+        "month_start": dt.date(2026, 1, 1),
+        "company_code": "main",
+        "strategy_code": "call",
+        "channel": channel,
+        "credit_grade": "C",
+        "is_complete": True,
+        "contact_count": 2,
+        "costed_contact_count": 1,
+        "contact_cost_amount": 30,
+        "collected_rate": 0.5,
+        "collected_rate_numerator": 50,
+        "collected_rate_denominator": 100,
+        "collected_rate_status": "ok",
+        "lift_status": "insufficient_history",
+        **values,
+    }
+
+
 ROWS: Mapping[str, Sequence[Row]] = {
     "dim_aging_buckets": [
         {"bucket_set": "days", "aging_bucket": "31-60", "aging_bucket_order": 3},
@@ -606,6 +739,46 @@ ROWS: Mapping[str, Sequence[Row]] = {
             ("days_sales_outstanding", 45, None, "at_most", "not_applicable"),
         )
     ],
+    "credit_points_by_customer_month": [_grade("C1", "B"), _grade("C2", "unrated")],
+    "credit_grades_by_customer_month": [
+        _grade_shown("C1", "B", 72.2),
+        _grade_shown("C2", "unrated", None),
+    ],
+    "collection_rates_by_month": [_rate("B", 60), _rate("C", 40), _rate("all", 100)],
+    "expected_cash_by_collector_month": [
+        _expected_cash(collector_id="W1"),
+        _expected_cash(
+            collector_id="W2",
+            expected_amount=None,
+            lift=None,
+            lift_denominator=None,
+            lift_status="insufficient_history",
+        ),
+    ],
+    "expected_cash_by_team_month": [
+        _expected_cash(
+            assigned_amount=200,
+            collected_amount=40,
+            lift=1,
+            lift_numerator=40,
+        )
+    ],
+    "strategy_assignments": [
+        _assignment("C1"),
+        _assignment("C2", is_past_due=False, past_due_amount=0, aging_bucket="current"),
+    ],
+    "collection_worklist": [_to_do("C1", 1, 30), _to_do("C2", 2, 30), _to_do("C3", 3, 20)],
+    "strategy_effectiveness_by_month": [
+        _effect("phone"),
+        _effect(
+            "email",
+            is_complete=False,
+            costed_contact_count=0,
+            contact_cost_amount=None,
+            collected_rate=None,
+            collected_rate_status="insufficient_history",
+        ),
+    ],
 }
 """A warehouse whose marts agree with themselves and with each other."""
 
@@ -797,6 +970,53 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         "the_verdict_follows_the_target": "set value = 0.94 where measure = 'recovery_rate'",
         "every_quarter_has_every_measure": "set measure = 'other'"
         " where measure = 'promise_kept_rate' and quarter_start = date '2026-01-01'",
+    },
+    "credit_grades_by_customer_month": {
+        "credit_grade_is_a_known_code": "set credit_grade = 'F' where customer_id = 'C1'",
+        "statuses_are_known": "set dispute_rate_status = 'good'",
+        "values_stand_exactly_where_the_status_is_ok": "set days_late = null",
+        "points_add_up_to_the_score": "set disputes_points = 9 where customer_id = 'C1'",
+        "parts_that_cannot_be_had_have_no_points": "set limit_utilisation_points = 0",
+        "only_rated_customers_have_a_score": "set credit_grade = 'unrated'",
+    },
+    "collection_rates_by_month": {
+        "credit_grade_is_a_known_code": "set credit_grade = 'F' where credit_grade = 'B'",
+        "statuses_are_known": "set collection_rate_status = 'good'",
+        "values_stand_exactly_where_the_status_is_ok": "set collection_rate = null",
+        "rates_are_their_parts_divided": "set collection_rate = 0.51",
+        "grades_add_up_to_all": "set opening_amount = 61 where credit_grade = 'B'",
+    },
+    "expected_cash_by_collector_month": {
+        "statuses_are_known": "set lift_status = 'good'",
+        "values_stand_exactly_where_the_status_is_ok": "set lift_status = 'ok'",
+        "rates_are_their_parts_divided": "set lift = 0.6 where collector_id = 'W1'",
+        "nothing_is_expected_without_a_rate": "set assigned_without_rate_amount = 100",
+    },
+    "expected_cash_by_team_month": {
+        "statuses_are_known": "set lift_status = 'good'",
+        "values_stand_exactly_where_the_status_is_ok": "set lift = null",
+        "rates_are_their_parts_divided": "set lift = 0.6",
+        "nothing_is_expected_without_a_rate": "set assigned_without_rate_amount = 200",
+        "collectors_add_up_to_their_team": "set collected_amount = 41",
+    },
+    "strategy_assignments": {
+        "credit_grade_is_a_known_code": "set credit_grade = 'F'",
+        "amount_class_is_a_known_code": "set amount_class = 'medium'",
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "the_amount_past_due_is_past_due": "set is_past_due = false",
+    },
+    "collection_worklist": {
+        "deadlines_are_to_come": "set deadline_date = date '2026-03-30' where worklist_rank = 2",
+        "ranks_follow_the_score_and_the_amount": "set past_due_amount = 11"
+        " where customer_id = 'C2'",
+    },
+    "strategy_effectiveness_by_month": {
+        "credit_grade_is_a_known_code": "set credit_grade = 'F' where channel = 'phone'",
+        "statuses_are_known": "set lift_status = 'good'",
+        "values_stand_exactly_where_the_status_is_ok": "set lift = 1",
+        "rates_are_their_parts_divided": "set collected_rate = 0.6 where channel = 'phone'",
+        "open_windows_have_no_rate": "set is_complete = false",
+        "costs_are_those_of_contacts": "set costed_contact_count = 0",
     },
 }
 """For every mart and expectation beyond filled keys and grain, an update that breaks it."""

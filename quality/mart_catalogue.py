@@ -206,11 +206,12 @@ def _suite(
     )
 
 
-def _shown_once(table: str) -> Expectation:
+def _shown_once(table: str, shown: str = "true") -> Expectation:
+    """`shown` tells rows of the table from rows that the view has beside them."""
     return _sql(
         f"every_row_of_{table}_is_shown_once",
         f"The view loses no row of {table} and repeats none.",
-        "select r.* from (select count(*) as shown from {batch}) as counted"
+        f"select r.* from (select count(*) filter ({shown}) as shown from {{batch}}) as counted"
         " left join (select * from {batch} limit 1) as r on true"
         f" where counted.shown <> (select count(*) from marts.{table})",
     )
@@ -486,9 +487,39 @@ _AGING_BY_ACCOUNT: Final = _suite(
 
 _AGING_BY_CUSTOMER: Final = MartSuite(
     (*_BUCKET_KEY[:2], "customer_id", *_BUCKET_KEY[2:]),
-    (_shown_once("aging_by_account"),),
+    (_shown_once("aging_by_account", "document_count > 0"),),
 )
 """A view that puts names beside numbers, one for each, so that both are as unique."""
+
+_AGING_CREDITS: Final = _suite(
+    (*_ACCOUNT_SLICE, "bucket_no", "is_by_due_date"),
+    *_filled("credits_aged_amount_document", "credits_applied_amount_document"),
+    _sql(
+        "credits_change_buckets_and_no_total",
+        "What credits presented otherwise add to a set's buckets is taken from its own columns.",
+        f"select * from {{batch}} where ({', '.join(_ACCOUNT_SLICE)}) in (select"
+        f" ({', '.join(_ACCOUNT_SLICE)}) from {{batch}} left join (select bucket_set, cast("
+        "row_number() over (order by bucket_set, aging_bucket_order, aging_bucket) as integer)"
+        " as bucket_no from marts.dim_aging_buckets) as sets using (bucket_no)"
+        f" group by {', '.join(_ACCOUNT_SLICE)}, bucket_set, is_by_due_date having"
+        " sum(credits_aged_amount_document) <> 0 or sum(credits_applied_amount_document) <> 0"
+        " or coalesce(sum(credits_aged_amount), 0) <> 0"
+        " and count(credits_aged_amount) = count(*)"
+        " or coalesce(sum(credits_applied_amount), 0) <> 0"
+        " and count(credits_applied_amount) = count(*))",
+    ),
+    groups={"credits_change_buckets_and_no_total": Groups(_ACCOUNT_SLICE)},
+)
+
+_CLOSING_RATES: Final = _suite(
+    ("currency_code", "rate_date"),
+    _codes("rate_status", RATE_STATUSES),
+    _never(
+        "a_rate_stands_where_its_status_is_ok",
+        "A rate is absent exactly where it is missing, and above zero.",
+        "(fx_rate is null) = (rate_status = 'ok') or fx_rate <= 0",
+    ),
+)
 
 _AGING_BY_BUCKET: Final = _suite(
     _BUCKET_KEY,
@@ -1056,6 +1087,138 @@ _EFFECTIVENESS: Final = _suite(
     ),
 )
 
+_SCOPE_MONTH: Final = ("month_start", "company_code", "scope_type", "scope_id", "bucket_set")
+
+
+def _scopes_add_up(amount: str, *within: str) -> Expectation:
+    """Segments, regions and teams add up to the company, cell by cell."""
+    cell = ", ".join(("month_start", "company_code", "bucket_set", *within))
+    return _sql(
+        "scopes_add_up_to_the_company",
+        "The segments, the regions and the teams add up to the company each.",
+        f"with r as (select * from {{batch}}), sums as (select {cell}, scope_type,"
+        f" sum({amount}) as amount from r group by {cell}, scope_type), whole as (select {cell},"
+        " amount as company_amount from sums where scope_type = 'company'), kinds as (select"
+        " distinct scope_type from r), expected as (select whole.*, scope_type from whole cross"
+        f" join kinds), compared as (select {cell}, scope_type from expected full join sums"
+        f" using ({cell}, scope_type) where coalesce(company_amount, 0) <> coalesce(amount, 0))"
+        f" select r.* from compared left join r using ({cell}, scope_type)",
+    )
+
+
+_MIGRATION: Final = _suite(
+    (*_SCOPE_MONTH, "aging_bucket", "next_state"),
+    _codes("rate_status", RATE_STATUSES),
+    *_measures(("migration_rate",)),
+    _shares(("migration_rate",)),
+    _sql(
+        "the_rows_of_a_bucket_add_up_to_it",
+        "What became of a bucket is all that it held.",
+        "with r as (select * from {batch}) select * from r qualify sum(migrated_amount) over"
+        f" (partition by {', '.join(_SCOPE_MONTH)}, aging_bucket) <> migration_rate_denominator",
+    ),
+    _scopes_add_up("migrated_amount", "aging_bucket", "next_state"),
+    _sql(
+        "a_bucket_opens_with_what_it_closed_with",
+        "What was in a bucket at the end of a month is what became something else in the next.",
+        "with r as (select * from {batch}), closed as (select company_code, scope_type, scope_id,"
+        " bucket_set, next_state as aging_bucket, cast(month_start + interval 1 month as date) as"
+        " month_start, sum(migrated_amount) as closing_amount from r"
+        " where next_state not in ('collected', 'credited', 'written_off')"
+        " group by all), opened as (select company_code, scope_type, scope_id, bucket_set,"
+        " aging_bucket, month_start, sum(migrated_amount) as opening_amount from r"
+        " where aging_bucket <> 'inflow' group by all), compared as (select * from closed full join"
+        " opened using (company_code, scope_type, scope_id, bucket_set, aging_bucket, month_start)"
+        " where coalesce(closing_amount, 0) <> coalesce(opening_amount, 0) and month_start <="
+        " (select max(month_start) from r)) select r.* from compared left join r using"
+        " (company_code, scope_type, scope_id, bucket_set, aging_bucket, month_start)",
+    ),
+)
+
+_ROLL_RATE_MEASURES: Final = ("roll_rate", "cure_rate", "net_flow_rate")
+
+_ROLL_RATES: Final = _suite(
+    (*_SCOPE_MONTH, "aging_bucket"),
+    _codes("rate_status", RATE_STATUSES),
+    *_measures(_ROLL_RATE_MEASURES),
+    _shares(_ROLL_RATE_MEASURES),
+    _never(
+        "every_amount_of_a_bucket_has_one_fate",
+        "What a bucket opened with got better, stayed, got worse or was settled.",
+        "opening_amount <> better_amount + same_amount + worse_amount + collected_amount"
+        " + credited_amount + written_off_amount",
+    ),
+)
+
+_SHIFT_BY_BUCKET: Final = _suite(
+    (*_SCOPE_MONTH, "aging_bucket"),
+    _codes("rate_status", RATE_STATUSES),
+    *_measures(("bucket_rate", "growth_rate")),
+    _shares(("bucket_rate", "growth_rate")),
+    _scopes_add_up("open_amount", "aging_bucket"),
+)
+
+_SHIFT_MEASURES: Final = (
+    "past_due_rate",
+    "weighted_days_past_due",
+    "weighted_days_growth_rate",
+    "complaint_rate",
+)
+
+_SHIFT_BY_MONTH: Final = _suite(
+    _SCOPE_MONTH,
+    _codes("rate_status", RATE_STATUSES),
+    *_measures(_SHIFT_MEASURES),
+    _shares(("past_due_rate", "weighted_days_past_due")),
+    _never(
+        "signals_follow_the_weighted_age",
+        "A signal is there exactly when the weighted age has a growth, and on its side.",
+        "(shift_signal_code is null) = (weighted_days_growth_rate is not null)"
+        " or (shift_signal_code = 'lengthened' and weighted_days_growth_rate <= 0)"
+        " or (shift_signal_code = 'shortened' and weighted_days_growth_rate >= 0)",
+    ),
+    _sql(
+        "every_bucket_set_has_the_same_total",
+        "What a scope owes is the same in every bucket set.",
+        "with r as (select * from {batch}) select * from r"
+        " window scope as (partition by month_start, company_code, scope_type, scope_id)"
+        " qualify min(open_amount) over scope <> max(open_amount) over scope"
+        " or min(past_due_amount) over scope <> max(past_due_amount) over scope",
+    ),
+)
+
+_VINTAGE: Final = _suite(
+    ("billing_month_start", "company_code", "scope_type", "scope_id", "months_since_billing"),
+    _codes("rate_status", RATE_STATUSES),
+    *_measures(("collected_rate",)),
+    _shares(("collected_rate",)),
+    _never(
+        "open_windows_have_no_value",
+        "Nothing is said of a window that is not over.",
+        "is_complete <> (window_end_date <= as_of_date)"
+        " or (collected_rate_status = 'insufficient_history') = is_complete",
+    ),
+)
+
+_LOSS_RATES: Final = _suite(
+    ("month_start", "company_code", "segment", "bucket_set", "aging_bucket"),
+    _codes("rate_status", RATE_STATUSES),
+    *_measures(("roll_rate", "loss_rate", "adjusted_loss_rate")),
+    _shares(("roll_rate",)),
+    _never(
+        "losses_are_shares",
+        "Expected losses lie between 0 and 1.",
+        "loss_rate not between 0 and 1 or adjusted_loss_rate not between 0 and 1",
+    ),
+    _sql(
+        "no_bucket_loses_more_than_a_worse_one",
+        "What rolls on through worse buckets cannot lose more than they do.",
+        "with r as (select * from {batch}) select * from r qualify loss_rate > lead(loss_rate)"
+        " over (partition by month_start, company_code, segment, bucket_set"
+        " order by aging_bucket_order)",
+    ),
+)
+
 MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
     {
         "receivables": {
@@ -1068,6 +1231,13 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "aging_by_account": _AGING_BY_ACCOUNT,
             "aging_by_customer": _AGING_BY_CUSTOMER,
             "aging_by_bucket": _AGING_BY_BUCKET,
+            "aging_credits_by_account": _AGING_CREDITS,
+            "closing_rates_by_day": _CLOSING_RATES,
+            "aging_migration_by_month": _MIGRATION,
+            "aging_roll_rates_by_month": _ROLL_RATES,
+            "aging_shift_by_bucket": _SHIFT_BY_BUCKET,
+            "aging_shift_by_month": _SHIFT_BY_MONTH,
+            "vintage_by_month": _VINTAGE,
         },
         "turnover": {
             "receivables_by_period": _RECEIVABLES_BY_PERIOD,
@@ -1079,6 +1249,7 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "allowance_by_bucket": _ALLOWANCE_BY_BUCKET,
             "allowance_roll_forward": _ALLOWANCE_ROLL_FORWARD,
             "allowance_back_test": _ALLOWANCE_BACK_TEST,
+            "loss_rates_by_bucket": _LOSS_RATES,
         },
         "team_performance": {
             "performance_by_collector_month": _performance(("month_start", "collector_id")),

@@ -95,7 +95,10 @@ select
     open_items.open_amount,
     open_items.rate_status,
     open_items.credit_class_code is null
-    and open_items.open_amount_document < 0 as is_over_applied
+    and open_items.open_amount_document < 0 as is_over_applied,
+    {{ convert_amount('open_items.open_amount_document', 'closing_rates.fx_rate') }}
+        as revalued_open_amount,
+    coalesce(closing_rates.rate_status, 'missing') as revalued_rate_status
 from marts.open_items_as_of(as_of_date, known_at) as open_items
 inner join marts.dim_aging_buckets as buckets
     on
@@ -115,6 +118,13 @@ inner join marts.dim_aging_buckets as buckets_by_document_date
                     'buckets_by_document_date', 'open_items.document_date', 'open_items.as_of_date'
                 ) }}
             )
+        )
+left join marts.closing_rates_by_day as closing_rates
+    on
+        open_items.currency_code = closing_rates.currency_code
+        and closing_rates.rate_date = least(
+            open_items.as_of_date,
+            (select max(rates.rate_date) from marts.closing_rates_by_day as rates)
         )
 {%- endmacro -%}
 

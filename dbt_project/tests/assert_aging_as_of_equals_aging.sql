@@ -14,6 +14,7 @@ aging_by_customer as (
     select * from {{ ref('aging_by_customer') }}
     where
         age_basis = 'due_date'
+        and document_count > 0
         and as_of_date = cast('{{ day }}' as date)
         and {{ is_looked_at('customer_id') }}
 ),

@@ -21,7 +21,9 @@
         'company_code', 'item_type', 'document_id', 'installment_no', 'open_from'
     ],
     'aging_by_account': ['as_of_date', 'account_no', 'bucket_no', 'is_by_due_date'],
+    'aging_credits_by_account': ['as_of_date', 'account_no', 'bucket_no', 'is_by_due_date'],
     'aging_accounts': ['account_no'],
+    'closing_rates_by_day': ['currency_code', 'rate_date'],
     'aging_by_due_date': ['due_date'],
     'aging_by_bucket': [
         'as_of_date', 'company_code', 'currency_code', 'bucket_set', 'age_basis', 'aging_bucket'

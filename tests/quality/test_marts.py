@@ -497,6 +497,122 @@ def _effect(channel: str, **values: object) -> Row:
     }
 
 
+def _scope_month(month: int, scope_type: str, scope_id: str, **values: object) -> Row:
+    return {
+        "as_of_date": AS_OF,
+        "month_start": dt.date(2026, month, 1),
+        "company_code": "main",
+        "scope_type": scope_type,
+        "scope_id": scope_id,
+        "bucket_set": "days",
+        "rate_status": "ok",
+        **values,
+    }
+
+
+def _migrations() -> list[Row]:
+    """In February 10 came into 31-60; in March 4 of them were collected and 6 stay there."""
+    return [
+        _scope_month(
+            month,
+            scope_type,
+            scope_id,
+            aging_bucket=bucket,
+            next_state=state,
+            migrated_amount=amount,
+            migration_rate=amount / 10,
+            migration_rate_numerator=amount,
+            migration_rate_denominator=10,
+            migration_rate_status="ok",
+        )
+        for scope_type, scope_id in (("company", "main"), ("segment", "large"))
+        for month, bucket, state, amount in (
+            (2, "inflow", "31-60", 10),
+            (3, "31-60", "31-60", 6),
+            (3, "31-60", "collected", 4),
+        )
+    ]
+
+
+def _roll_rate(**values: object) -> Row:
+    amounts = dict.fromkeys(
+        ("better_amount", "worse_amount", "credited_amount", "written_off_amount"), 0
+    )
+    return _scope_month(
+        3,
+        "company",
+        "main",
+        aging_bucket="31-60",
+        opening_amount=10,
+        same_amount=6,
+        collected_amount=4,
+        **amounts,
+        **_statuses(("roll_rate", "net_flow_rate"), "not_applicable"),
+        cure_rate=0.4,
+        cure_rate_numerator=4,
+        cure_rate_denominator=10,
+        cure_rate_status="ok",
+        **values,
+    )
+
+
+def _shift(bucket_set: str) -> Row:
+    return _scope_month(
+        3,
+        "company",
+        "main",
+        open_amount=20,
+        past_due_amount=10,
+        past_due_rate=0.5,
+        past_due_rate_numerator=10,
+        past_due_rate_denominator=20,
+        past_due_rate_status="ok",
+        weighted_days_past_due=33,
+        weighted_days_past_due_numerator=330,
+        weighted_days_past_due_denominator=10,
+        weighted_days_past_due_status="ok",
+        weighted_days_growth_rate=0.1,
+        weighted_days_growth_rate_status="ok",
+        shift_signal_code="lengthened",
+        complaint_rate_status="not_applicable",
+    ) | {"bucket_set": bucket_set}
+
+
+def _vintage(months: int, window_end: dt.date, **values: object) -> Row:
+    return {
+        "as_of_date": AS_OF,
+        "billing_month_start": dt.date(2026, 2, 1),
+        "company_code": "main",
+        "scope_type": "company",
+        "scope_id": "main",
+        "months_since_billing": months,
+        "window_end_date": window_end,
+        "is_complete": window_end <= AS_OF,
+        "rate_status": "ok",
+        "collected_rate_status": "insufficient_history",
+        **values,
+    }
+
+
+def _loss_rate(bucket: str, order: int, loss_rate: float, **values: object) -> Row:
+    return {
+        "as_of_date": AS_OF,
+        "month_start": dt.date(2026, 3, 1),
+        "company_code": "main",
+        "segment": "all",
+        "bucket_set": "days",
+        "aging_bucket": bucket,
+        "aging_bucket_order": order,
+        "roll_rate_status": "zero_denominator",
+        "loss_rate": loss_rate,
+        "loss_rate_status": "ok",
+        "adjusted_loss_rate": loss_rate,
+        "adjusted_loss_rate_status": "ok",
+        "rate_status": "ok",
+        **values,
+    }
+
+
 ROWS: Mapping[str, Sequence[Row]] = {
     "dim_aging_buckets": [
         {"bucket_set": "days", "aging_bucket": "31-60", "aging_bucket_order": 3},
@@ -551,6 +667,53 @@ ROWS: Mapping[str, Sequence[Row]] = {
         for is_by_due_date in (True, False)
         for number, amount in ((1, 60), (2, 10), (3, 70))
     ],
+    "aging_credits_by_account": [
+        {
+            "as_of_date": AS_OF,
+            "account_no": 7,
+            "bucket_no": number,
+            "is_by_due_date": True,
+            "credits_aged_amount_document": aged,
+            "credits_aged_amount": aged,
+            "credits_applied_amount_document": applied,
+            "credits_applied_amount": applied,
+        }
+        for number, aged, applied in ((1, -5, -3), (2, 5, 3))
+    ],
+    "closing_rates_by_day": [
+        {"currency_code": "CNY", "rate_date": AS_OF, "fx_rate": 1, "rate_status": "ok"},
+        {"currency_code": "XAF", "rate_date": AS_OF, "fx_rate": None, "rate_status": "missing"},
+    ],
+    "aging_migration_by_month": _migrations(),
+    "aging_roll_rates_by_month": [_roll_rate()],
+    "aging_shift_by_bucket": [
+        _scope_month(
+            3,
+            scope_type,
+            scope_id,
+            aging_bucket="31-60",
+            open_amount=20,
+            bucket_rate=1,
+            bucket_rate_numerator=20,
+            bucket_rate_denominator=20,
+            bucket_rate_status="ok",
+            growth_rate_status="insufficient_history",
+        )
+        for scope_type, scope_id in (("company", "main"), ("team", "T1"))
+    ],
+    "aging_shift_by_month": [_shift("days"), _shift("months")],
+    "vintage_by_month": [
+        _vintage(
+            1,
+            AS_OF,
+            collected_rate=0.5,
+            collected_rate_numerator=5,
+            collected_rate_denominator=10,
+            collected_rate_status="ok",
+        ),
+        _vintage(2, dt.date(2026, 4, 30)),
+    ],
+    "loss_rates_by_bucket": [_loss_rate("31-60", 3, 0.5), _loss_rate("61-90", 4, 1)],
     "aging_by_customer": _buckets(customer_id="C1"),
     "aging_by_bucket": _buckets(),
     "receivables_by_period": [
@@ -833,6 +996,68 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         "countback_status_is_a_known_code": "set countback_status = 'late'",
         "what_is_used_up_fits_its_period": "set countback_covered_amount = 3.01",
     },
+    "aging_credits_by_account": {
+        "credits_change_buckets_and_no_total": "set credits_applied_amount_document = 2"
+        " where bucket_no = 2",
+    },
+    "closing_rates_by_day": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "a_rate_stands_where_its_status_is_ok": "set fx_rate = 0 where currency_code = 'CNY'",
+    },
+    "aging_migration_by_month": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "statuses_are_known": "set migration_rate_status = 'unknown'",
+        "values_stand_exactly_where_the_status_is_ok": "set migration_rate = null"
+        " where next_state = 'collected'",
+        "rates_are_their_parts_divided": "set migration_rate = 0.41 where next_state = 'collected'",
+        "the_rows_of_a_bucket_add_up_to_it": "set migrated_amount = 3"
+        " where next_state = 'collected'",
+        "scopes_add_up_to_the_company": "set migrated_amount = 3"
+        " where next_state = 'collected' and scope_type = 'segment'",
+        "a_bucket_opens_with_what_it_closed_with": "set migrated_amount = 9"
+        " where aging_bucket = 'inflow'",
+    },
+    "aging_roll_rates_by_month": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "statuses_are_known": "set roll_rate_status = 'unknown'",
+        "values_stand_exactly_where_the_status_is_ok": "set roll_rate = 0.1",
+        "rates_are_their_parts_divided": "set cure_rate = 0.41",
+        "every_amount_of_a_bucket_has_one_fate": "set written_off_amount = 1",
+    },
+    "aging_shift_by_bucket": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "statuses_are_known": "set growth_rate_status = 'unknown'",
+        "values_stand_exactly_where_the_status_is_ok": "set growth_rate = 0.1",
+        "rates_are_their_parts_divided": "set bucket_rate = 0.9",
+        "scopes_add_up_to_the_company": "set open_amount = 19 where scope_id = 'T1'",
+    },
+    "aging_shift_by_month": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "statuses_are_known": "set complaint_rate_status = 'unknown'",
+        "values_stand_exactly_where_the_status_is_ok": "set complaint_rate = 1",
+        "rates_are_their_parts_divided": "set weighted_days_past_due = 33.1",
+        "signals_follow_the_weighted_age": "set shift_signal_code = 'shortened'",
+        "every_bucket_set_has_the_same_total": "set past_due_amount = 9"
+        " where bucket_set = 'months'",
+    },
+    "vintage_by_month": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "statuses_are_known": "set collected_rate_status = 'unknown'",
+        "values_stand_exactly_where_the_status_is_ok": "set collected_rate = 0"
+        " where months_since_billing = 2",
+        "rates_are_their_parts_divided": "set collected_rate = 0.6 where months_since_billing = 1",
+        "open_windows_have_no_value": "set collected_rate_status = 'ok', collected_rate = 0"
+        " where months_since_billing = 2",
+    },
+    "loss_rates_by_bucket": {
+        "rate_status_is_a_known_code": "set rate_status = 'old'",
+        "statuses_are_known": "set loss_rate_status = 'unknown'",
+        "values_stand_exactly_where_the_status_is_ok": "set roll_rate = 1",
+        "rates_are_their_parts_divided": "set roll_rate = 1, roll_rate_numerator = 1,"
+        " roll_rate_denominator = 2",
+        "losses_are_shares": "set adjusted_loss_rate = 1.1",
+        "no_bucket_loses_more_than_a_worse_one": "set loss_rate = 0.4 where aging_bucket = '61-90'",
+    },
     "turnover_by_period": {
         "period_type_is_a_known_code": "set period_type = 'week'",
         "periods_hold_their_measuring_date": "set is_complete = false",
@@ -1072,6 +1297,7 @@ REFRESHED = (
     "cash_applications",
     "receivables_by_span",
     "aging_by_account",
+    "aging_credits_by_account",
     "promises",
     "cash_by_earner",
     "contact_compliance",

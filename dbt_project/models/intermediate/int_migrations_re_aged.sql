@@ -30,47 +30,73 @@ run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
 
-superseded_items as (
-    select * from items
-    where not is_current
+-- Versions by the days on which they were known, of items that have several.
+versions as (
+    select
+        items.company_code,
+        items.document_id,
+        items.installment_no,
+        items.due_date,
+        items.is_current,
+        run_parameters.as_of_date,
+        {{ local_date('items._recorded_at', 'run_parameters.timezone') }} as known_from,
+        {{ local_date('items._superseded_at', 'run_parameters.timezone') }} as known_until
+    from items
+    cross join run_parameters
+    where
+        (items.company_code, items.document_id, items.installment_no) in (
+            select
+                superseded.company_code,
+                superseded.document_id,
+                superseded.installment_no
+            from items as superseded
+            where not superseded.is_current
+        )
 ),
 
-moves as (
+restated_months as (
     select
-        superseded_items.company_code,
-        superseded_items.document_id,
-        superseded_items.installment_no,
-        superseded_items.due_date,
-        {{ local_date('items._recorded_at', 'run_parameters.timezone') }} as moved_date
-    from superseded_items
-    cross join run_parameters
-    inner join items
-        on
-            superseded_items.company_code = items.company_code
-            and superseded_items.document_id = items.document_id
-            and superseded_items.installment_no = items.installment_no
-            and superseded_items._superseded_at = items._recorded_at
-    where superseded_items.due_date < items.due_date
+        company_code,
+        document_id,
+        installment_no,
+        {{ month_start('known_until') }} as month_start,
+        least({{ month_end('known_until') }}, as_of_date) as measured_to_date
+    from versions
+    where
+        not is_current
+        and {{ month_start('known_until') }} <= as_of_date
+    group by
+        company_code,
+        document_id,
+        installment_no,
+        {{ month_start('known_until') }},
+        least({{ month_end('known_until') }}, as_of_date)
 ),
 
 moved_months as (
     select
-        moves.company_code,
-        moves.document_id,
-        moves.installment_no,
-        {{ month_start('moves.moved_date') }} as month_start,
-        least({{ month_end('min(moves.moved_date)') }}, run_parameters.as_of_date)
-            as measured_to_date,
-        min(moves.due_date) as moved_due_date
-    from moves
-    cross join run_parameters
-    where moves.moved_date <= run_parameters.as_of_date
-    group by
-        moves.company_code,
-        moves.document_id,
-        moves.installment_no,
-        {{ month_start('moves.moved_date') }},
-        run_parameters.as_of_date
+        restated_months.company_code,
+        restated_months.document_id,
+        restated_months.installment_no,
+        restated_months.month_start,
+        restated_months.measured_to_date,
+        past_versions.due_date as moved_due_date
+    from restated_months
+    inner join versions as past_versions
+        on
+            restated_months.company_code = past_versions.company_code
+            and restated_months.document_id = past_versions.document_id
+            and restated_months.installment_no = past_versions.installment_no
+            and restated_months.month_start > past_versions.known_from
+            and restated_months.month_start <= past_versions.known_until
+    inner join versions as later_versions
+        on
+            restated_months.company_code = later_versions.company_code
+            and restated_months.document_id = later_versions.document_id
+            and restated_months.installment_no = later_versions.installment_no
+            and restated_months.measured_to_date >= later_versions.known_from
+            and restated_months.measured_to_date < later_versions.known_until
+    where past_versions.due_date < later_versions.due_date
 ),
 
 -- What is left at the month's end of what was open when it began.

@@ -19,6 +19,10 @@ buckets as (
     select * from {{ ref('dim_aging_buckets').include(database=false) }}
 ),
 
+closing_rates as (
+    select * from {{ ref('closing_rates_by_day').include(database=false) }}
+),
+
 sliced as (
     select
         dates.calendar_date as as_of_date,
@@ -50,8 +54,15 @@ final as (
         sliced.open_amount_document,
         sliced.open_amount,
         sliced.rate_status,
-        sliced.is_over_applied
+        sliced.is_over_applied,
+        {{ convert_amount('sliced.open_amount_document', 'closing_rates.fx_rate') }}
+            as revalued_open_amount,
+        closing_rates.rate_status as revalued_rate_status
     from sliced
+    inner join closing_rates
+        on
+            sliced.currency_code = closing_rates.currency_code
+            and sliced.as_of_date = closing_rates.rate_date
     inner join buckets
         on
             sliced.credit_class_code = buckets.aging_bucket

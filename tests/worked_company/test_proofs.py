@@ -36,6 +36,20 @@ FAULTS = {
         "where bucket_set = 'months' and age_basis = 'document_date' "
         "and as_of_date = '2026-03-31' and aging_bucket = '1-3 months'",
     ),
+    "a cent of credits is aged twice": Fault(
+        "P1",
+        "update marts.aging_by_bucket "
+        "set open_amount_credits_aged_document = open_amount_credits_aged_document + 0.01 "
+        "where bucket_set = 'days' and age_basis = 'due_date' "
+        "and as_of_date = '2026-03-31' and aging_bucket = 'current'",
+    ),
+    "a cent of credits is applied to nothing": Fault(
+        "P1",
+        "update marts.aging_by_bucket "
+        "set open_amount_credits_applied_document = open_amount_credits_applied_document + 0.01 "
+        "where bucket_set = 'days' and age_basis = 'due_date' "
+        "and as_of_date = '2026-03-31' and aging_bucket = 'unapplied_credit'",
+    ),
     "the general ledger states a cent more": Fault(
         "P2",
         files="lake/control_totals/*.parquet",
@@ -46,6 +60,12 @@ FAULTS = {
         "P3",
         "update intermediate.int_movements_daily set movement_type = 'gift' "
         "where movement_type = 'adjustment' or movement_type = 'recovery_reinstatement'",
+    ),
+    "a cent of a bucket went nowhere": Fault(
+        "P4",
+        "update marts.aging_migration_by_month set migrated_amount = migrated_amount - 0.01 "
+        "where scope_type = 'company' and bucket_set = 'days' and month_start = '2026-03-01' "
+        "and aging_bucket = 'current' and next_state = '31-60'",
     ),
     "a charge is a cent too high": Fault(
         "P5",

@@ -39,6 +39,11 @@ aging_buckets as (
     select * from {{ ref('dim_aging_buckets') }}
 ),
 
+migrations as (
+    select * from {{ ref('aging_migration_by_month') }}
+    where scope_type = 'company'
+),
+
 turnover as (
     select * from {{ ref('turnover_by_period') }}
     where
@@ -173,30 +178,44 @@ bucket_totals as (
         currency_code,
         bucket_set,
         age_basis,
-        sum(open_amount_document) as open_amount_document
+        sum(open_amount_document) as open_amount_document,
+        sum(open_amount_credits_aged_document) as open_amount_credits_aged_document,
+        sum(open_amount_credits_applied_document) as open_amount_credits_applied_document
     from aging_by_bucket
     group by as_of_date, company_code, currency_code, bucket_set, age_basis
 ),
 
+{%- set presentations_of_credits = {
+    'open_amount_document': '',
+    'open_amount_credits_aged_document': ', credits at their own date,',
+    'open_amount_credits_applied_document': ', credits applied to the oldest,',
+} %}
+
 p1 as (
-    select
-        'P1' as proof_code,
-        'buckets of ' || coalesce(bucket_totals.bucket_set, journal_presented.bucket_set)
-        || ' by ' || coalesce(bucket_totals.age_basis, journal_presented.age_basis)
-        || ' = balance of the journal' as proof_subject,
-        coalesce(bucket_totals.company_code, journal_presented.company_code) as company_code,
-        coalesce(bucket_totals.currency_code, journal_presented.currency_code) as currency_code,
-        coalesce(bucket_totals.as_of_date, journal_presented.as_of_date) as as_of_date,
-        bucket_totals.open_amount_document as left_amount,
-        journal_presented.balance_amount_document as right_amount
-    from bucket_totals
-    full outer join journal_presented
-        on
-            bucket_totals.as_of_date = journal_presented.as_of_date
-            and bucket_totals.company_code = journal_presented.company_code
-            and bucket_totals.currency_code = journal_presented.currency_code
-            and bucket_totals.bucket_set = journal_presented.bucket_set
-            and bucket_totals.age_basis = journal_presented.age_basis
+    {%- for amount, presentation in presentations_of_credits.items() %}
+        select
+            'P1' as proof_code,
+            'buckets of ' || coalesce(bucket_totals.bucket_set, journal_presented.bucket_set)
+            || ' by ' || coalesce(bucket_totals.age_basis, journal_presented.age_basis)
+            || '{{ presentation }} = balance of the journal' as proof_subject,
+            coalesce(bucket_totals.company_code, journal_presented.company_code) as company_code,
+            coalesce(bucket_totals.currency_code, journal_presented.currency_code)
+                as currency_code,
+            coalesce(bucket_totals.as_of_date, journal_presented.as_of_date) as as_of_date,
+            bucket_totals.{{ amount }} as left_amount,
+            journal_presented.balance_amount_document as right_amount
+        from bucket_totals
+        full outer join journal_presented
+            on
+                bucket_totals.as_of_date = journal_presented.as_of_date
+                and bucket_totals.company_code = journal_presented.company_code
+                and bucket_totals.currency_code = journal_presented.currency_code
+                and bucket_totals.bucket_set = journal_presented.bucket_set
+                and bucket_totals.age_basis = journal_presented.age_basis
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
+    {%- endfor %}
 ),
 
 p2 as (
@@ -509,6 +528,65 @@ allowances_followed as (
 
 -- Only the charges are the roll-forward's own: it opens with what was required a month before, and
 -- uses what the journal wrote off.
+-- A bucket can be compared in reporting currency only where every balance in it has a rate.
+opening_buckets as (
+    select
+        company_code,
+        {{ add_days('as_of_date', 1) }} as month_start,
+        bucket_set,
+        aging_bucket,
+        sum(open_amount) as open_amount,
+        sum(case when rate_status = 'missing' then 1 else 0 end) as missing_count
+    from aging_by_bucket
+    where
+        age_basis = 'due_date'
+        and as_of_date = {{ month_end('as_of_date') }}
+    group by company_code, as_of_date, bucket_set, aging_bucket
+),
+
+migrated_buckets as (
+    select
+        company_code,
+        month_start,
+        bucket_set,
+        aging_bucket,
+        sum(migrated_amount) as migrated_amount
+    from migrations
+    where aging_bucket <> 'inflow'
+    group by company_code, month_start, bucket_set, aging_bucket
+),
+
+p4 as (
+    select
+        'P4' as proof_code,
+        'what became of ' || aging_buckets.aging_bucket || ' of ' || aging_buckets.bucket_set
+        || ' = the bucket a month before' as proof_subject,
+        months_begun.company_code,
+        run_parameters.reporting_currency_code as currency_code,
+        months_begun.measured_to_date as as_of_date,
+        migrated_buckets.migrated_amount as left_amount,
+        opening_buckets.open_amount as right_amount
+    from turnover as months_begun
+    cross join run_parameters
+    cross join aging_buckets
+    left join migrated_buckets
+        on
+            months_begun.company_code = migrated_buckets.company_code
+            and months_begun.period_start = migrated_buckets.month_start
+            and aging_buckets.bucket_set = migrated_buckets.bucket_set
+            and aging_buckets.aging_bucket = migrated_buckets.aging_bucket
+    left join opening_buckets
+        on
+            months_begun.company_code = opening_buckets.company_code
+            and months_begun.period_start = opening_buckets.month_start
+            and aging_buckets.bucket_set = opening_buckets.bucket_set
+            and aging_buckets.aging_bucket = opening_buckets.aging_bucket
+    where
+        months_begun.scope_type = 'company'
+        and aging_buckets.is_aged
+        and coalesce(opening_buckets.missing_count, 0) = 0
+),
+
 p5_balances as (
     select
         'P5' as proof_code,
@@ -875,8 +953,9 @@ p9_performance as (
 ),
 
 {%- set parts = [
-    'p1', 'p2', 'p3', 'p3_residues', 'p5_balances', 'p5_write_offs', 'p6', 'p7_rows', 'p7_amounts',
-    'p8', 'p9_scopes', 'p9_flows', 'p9_receivables', 'p9_customers', 'p9_performance'
+    'p1', 'p2', 'p3', 'p3_residues', 'p4', 'p5_balances', 'p5_write_offs', 'p6', 'p7_rows',
+    'p7_amounts', 'p8', 'p9_scopes', 'p9_flows', 'p9_receivables', 'p9_customers',
+    'p9_performance'
 ] %}
 
 all_proofs as (

@@ -324,6 +324,114 @@ select
     ratio(write_off_amount, credit_sales_amount) as bad_debt_rate_of_credit_sales
 from sums left join due using (period_type, period_start, scope_type, scope_id);
 
+create table steps as
+with ends as (
+    select as_of_date as opened, lead(as_of_date) over (order by as_of_date) as closed
+    from slices where as_of_date = last_day(as_of_date)
+),
+
+moved as (
+    select
+        document_id, last_day(effective_date) as closed,
+        -sum(amount) filter (where movement_type = 'payment') as collected,
+        -sum(amount) filter (where movement_type = 'write_off') as written_off
+    from movements where movement_type <> 'invoice' group by all
+)
+
+select
+    ends.closed, c.segment, c.region, d.due_date, ends.opened, sum(spans.open_amount) as opening,
+    coalesce(sum(moved.collected), 0) as collected, coalesce(sum(moved.written_off), 0) as written_off
+from spans
+inner join ends on ends.opened >= spans.open_from and ends.opened < spans.open_to
+inner join documents as d using (document_id)
+inner join customers as c using (customer_id)
+left join moved on spans.document_id = moved.document_id and ends.closed = moved.closed
+where ends.closed is not null
+group by ends.closed, c.segment, c.region, d.due_date, ends.opened;
+
+create macro months_late(due, day) as greatest(0, datediff('month', due, day) + (day > due + to_months(datediff('month', due, day)::int))::int);
+
+create table aging_migration_by_month as
+with scoped as (
+    select *, 'company' as scope_type, 'main' as scope_id from steps
+    union all
+    select *, 'segment', segment from steps
+    union all
+    select *, 'region', region from steps
+)
+
+select
+    closed, scope_type, scope_id, 'days' as bucket_set, days_bucket(opened - due_date) as aging_bucket, days_bucket(closed - due_date) as next_bucket,
+    sum(opening) as opening, sum(opening - collected - written_off) as still_open, sum(collected) as collected, sum(written_off) as written_off
+from scoped group by all
+union all
+select
+    closed, scope_type, scope_id, 'months', months_bucket(months_late(due_date, opened)), months_bucket(months_late(due_date, closed)),
+    sum(opening), sum(opening - collected - written_off), sum(collected), sum(written_off)
+from scoped group by all;
+
+create table roll_rates as
+select
+    closed, scope_type, scope_id, bucket_set, aging_bucket, sum(opening) as opening,
+    coalesce(sum(still_open) filter (where next_bucket <> aging_bucket), 0) + sum(written_off) as rolled,
+    ratio(coalesce(sum(still_open) filter (where next_bucket <> aging_bucket), 0) + sum(written_off), sum(opening)) as roll_rate,
+    ratio(sum(collected), sum(opening)) as cure_rate
+from aging_migration_by_month group by all;
+
+create table loss_rates as
+with over_a_year as (
+    select
+        closed, scope_type, scope_id, aging_bucket,
+        list_position(['current', '1-30', '31-60', '61-90', '91-180', '181-365', 'over 365'], aging_bucket) as bucket_order,
+        ratio(sum(rolled) over last_year, sum(opening) over last_year) as roll_rate
+    from roll_rates where bucket_set = 'days' and scope_type <> 'region'
+    window last_year as (partition by scope_type, scope_id, aging_bucket order by closed range between interval 11 months preceding and current row)
+)
+
+select
+    *, coalesce(product(roll_rate) over (partition by closed, scope_type, scope_id order by bucket_order desc rows between unbounded preceding and current row), 1) as loss_rate
+from over_a_year;
+
+create table aging_shift_by_month as
+with shaped as (
+    select
+        as_of_date, c.segment, sum(open_amount) as open_amount,
+        sum(open_amount) filter (where days_past_due > 0) as past_due,
+        sum(open_amount * days_past_due) filter (where days_past_due > 0) as past_due_days
+    from aged inner join customers as c using (customer_id)
+    where as_of_date = last_day(as_of_date) group by all
+)
+
+select
+    *, ratio(past_due, open_amount) as past_due_rate, ratio(past_due_days, past_due) as weighted_days,
+    ratio(past_due_days, past_due) / lag(ratio(past_due_days, past_due)) over (partition by segment order by as_of_date) - 1 as growth
+from shaped;
+
+create table vintage_by_month as
+with billed as (
+    select last_day(document_date) as billing_month, c.segment, sum(amount) as billed
+    from documents inner join customers as c using (customer_id) group by all
+),
+
+collected as (
+    select
+        last_day(d.document_date) as billing_month, c.segment,
+        datediff('month', d.document_date, m.effective_date) as months_since, -sum(m.amount) as collected
+    from movements as m
+    inner join documents as d using (document_id)
+    inner join customers as c on d.customer_id = c.customer_id
+    where m.movement_type = 'payment' group by all
+)
+
+select
+    b.*, h.months_since,
+    case when last_day(b.billing_month + to_months(h.months_since::int)) <= getvariable('as_of_date')::date
+        then ratio(sum(k.collected), b.billed) end as collected_rate
+from billed as b
+cross join (select unnest(range(25)) as months_since) as h
+left join collected as k on b.billing_month = k.billing_month and b.segment = k.segment and k.months_since <= h.months_since
+group by b.billing_month, b.segment, b.billed, h.months_since;
+
 create table allowance_by_bucket as
 select as_of_date, 'aging' as allowance_method, c.segment, aging_bucket, sum(open_amount) as open_amount,
     sum(open_amount * case aging_bucket when 'current' then 0.005 when '1-30' then 0.01 when '31-60' then 0.03 when '61-90' then 0.1 when '91-180' then 0.25 when '181-365' then 0.5 else 1 end) as required

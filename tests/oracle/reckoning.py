@@ -12,7 +12,16 @@ from decimal import Decimal
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from tests.oracle import allowance, attribution, bad_debt, promises, success, turnover
+from tests.oracle import (
+    allowance,
+    attribution,
+    bad_debt,
+    migration,
+    promises,
+    shift,
+    success,
+    turnover,
+)
 from tests.oracle.arithmetic import Period, Ratio, month_end, periods_until
 from tests.oracle.cash import Cash, cash_on_documents, local_date
 from tests.oracle.inputs import Bucket, Extracts, Parameters, Seeds
@@ -231,3 +240,38 @@ class Reckoning:
             self.promises(),
             self.seeds,
         )
+
+    def migrations(
+        self,
+    ) -> Iterator[
+        tuple[Scope, Period, Mapping[migration.Cell, Decimal], Mapping[migration.Cell, Decimal]]
+    ]:
+        """The migration matrix of every month and scope, and what of its cells was re-aged."""
+        months = [period for period in self.periods if period.kind == "month"]
+        known = {
+            day: migration.due_dates_known(self.extracts, self.parameters, day)
+            for month in months
+            for day in (month.day_before, month.end)
+        }
+        for scope, book, _ in self.scopes():
+            for month in months:
+                yield (
+                    scope,
+                    month,
+                    migration.matrix(book, month, self.buckets),
+                    migration.re_aged(
+                        book, month, self.buckets, known[month.day_before], known[month.end]
+                    ),
+                )
+
+    def shifts(self) -> Iterator[tuple[Scope, str, Mapping[Period, shift.Shift]]]:
+        """The aging shift of every scope and bucket set."""
+        months = [period for period in self.periods if period.kind == "month"]
+        for scope, book, _ in self.scopes():
+            for name, of_set in migration.sets_of(self.buckets).items():
+                yield scope, name, shift.shifts(book, months, of_set, self.seeds)
+
+    def vintages(self) -> Iterator[tuple[Scope, Mapping[date, shift.Vintage]]]:
+        """The vintages of every scope."""
+        for scope, book, cash in self.scopes():
+            yield scope, shift.vintages(book, cash, self.parameters.as_of_date, self.seeds)

@@ -20,8 +20,17 @@ import pytest
 from ingest.lake import Folders, admit, initialise, stage_pending
 from ingest.mappings import load_mappings
 from ingest.sample import Settings, write_company
-from tests.oracle import aging, compliance, credit, expectations, turnover
-from tests.oracle.arithmetic import add_months, month_end, month_start
+from tests.oracle import (
+    aging,
+    compliance,
+    credit,
+    expectations,
+    migration,
+    presentation,
+    turnover,
+)
+from tests.oracle.arithmetic import add_months, month_end, month_start, ratio
+from tests.oracle.conversion import Rates
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal
 from tests.oracle.reckoning import Measured, Reckoning
@@ -506,6 +515,274 @@ def test_aging_totals_at_month_ends_and_the_run_s_day(built: Built, grain: str) 
         return lines
 
     built.compare(actual, expected, f"aging_by_{grain}")
+
+
+PRESENTED = (
+    "open_amount_document",
+    "open_amount",
+    "open_amount_credits_aged_document",
+    "open_amount_credits_aged",
+    "open_amount_credits_applied_document",
+    "open_amount_credits_applied",
+    "revalued_open_amount",
+)
+
+
+def presented_lines(company: Company, day: date, *, by_customer: bool) -> Lines:
+    """Buckets in the three presentations and at the closing rate, empty ones left out."""
+    rates = Rates(
+        company.reckoning.extracts.fx_rates,
+        known_at=company.reckoning.parameters.known_at,
+        reporting_currency=company.reckoning.parameters.reporting_currency,
+    )
+    sums: dict[tuple[Any, ...], list[Any]] = {}
+    for place, line in presentation.presented(company.book, day, BUCKETS).items():
+        key = (
+            day,
+            *((place.customer_id,) if by_customer else ()),
+            place.currency_code,
+            place.bucket_set,
+            place.age_basis,
+            place.aging_bucket,
+        )
+        amounts = [*line.headline, *line.aged, *line.applied]
+        before = sums.get(key, [Decimal(0)] * 6)
+        sums[key] = [
+            None if left is None or right is None else left + right
+            for left, right in zip(before, amounts, strict=True)
+        ]
+    return {
+        key: (*amounts, rates.convert(amounts[0], key[-4], day))
+        for key, amounts in sums.items()
+        if any(amount is None or amount for amount in amounts)
+    }
+
+
+@pytest.mark.parametrize("grain", ["bucket", "customer"])
+def test_aging_in_every_presentation_of_credits(built: Built, grain: str) -> None:
+    slices = kept_slices(built.companies, built.parameters.as_of_date)
+    days = [*[day for day in slices if day == month_end(day)][-3:], built.parameters.as_of_date]
+    customer = "customer_id," if grain == "customer" else ""
+    actual = built.lines(
+        f"""
+        select
+            company_code, as_of_date, {customer} currency_code, bucket_set, age_basis,
+            aging_bucket, {", ".join(PRESENTED)}
+        from marts.aging_by_{grain}
+        where
+            list_contains($1, as_of_date)
+            and ({" or ".join(f"{c} is null or {c} <> 0" for c in PRESENTED[:-1])})
+        """,  # noqa: S608
+        6 if grain == "customer" else 5,
+        [days],
+    )
+
+    def expected(company: Company) -> Lines:
+        lines: Lines = {}
+        for day in days:
+            lines |= presented_lines(company, day, by_customer=grain == "customer")
+        return lines
+
+    built.compare(actual, expected, f"presentations of aging_by_{grain}")
+
+
+def test_where_every_bucket_went_and_what_was_re_aged(built: Built) -> None:
+    actual = built.lines(
+        """
+        select
+            company_code, month_start, scope_type, scope_id, bucket_set, aging_bucket, next_state,
+            migrated_amount, re_aged_amount, migration_rate, migration_rate_status
+        from marts.aging_migration_by_month
+        """,
+        6,
+    )
+
+    def expected(company: Company) -> Lines:
+        lines: Lines = {}
+        for scope, month, cells, moved in company.reckoning.migrations():
+            opened: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+            for cell, amount in cells.items():
+                opened[cell.bucket_set, cell.aging_bucket] += amount
+            for cell in cells.keys() | {cell for cell, amount in moved.items() if amount}:
+                amount = cells.get(cell, Decimal(0))
+                rate = ratio(amount, opened[cell.bucket_set, cell.aging_bucket])
+                lines[
+                    month.start,
+                    scope.scope_type,
+                    scope.scope_id,
+                    cell.bucket_set,
+                    cell.aging_bucket,
+                    cell.next_state,
+                ] = (amount, moved.get(cell, Decimal(0)), rate.value, rate.status)
+        return lines
+
+    built.compare(actual, expected, "aging_migration_by_month")
+
+
+def test_the_rates_at_which_buckets_roll_are_cured_and_flow_on(built: Built) -> None:
+    names = ("roll_rate", "cure_rate", "net_flow_rate")
+    actual = built.lines(
+        f"""
+        select
+            company_code, month_start, scope_type, scope_id, bucket_set, aging_bucket,
+            {", ".join(f"{n}, {n}_numerator, {n}_denominator, {n}_status" for n in names)}
+        from marts.aging_roll_rates_by_month
+        where opening_amount <> 0 or closing_amount <> 0
+        """,  # noqa: S608
+        5,
+    )
+
+    def expected(company: Company) -> Lines:
+        lines: Lines = {}
+        for scope, month, cells, moved in company.reckoning.migrations():
+            for name, of_set in migration.sets_of(BUCKETS).items():
+                for bucket, rates in migration.rates(cells, moved, of_set).items():
+                    closing = sum(
+                        (
+                            a
+                            for c, a in cells.items()
+                            if c.bucket_set == name and c.next_state == bucket
+                        ),
+                        Decimal(0),
+                    )
+                    if rates.roll.denominator or closing:
+                        lines[month.start, scope.scope_type, scope.scope_id, name, bucket] = tuple(
+                            part
+                            for rate in (rates.roll, rates.cure, rates.net_flow)
+                            for part in astuple(rate)
+                        )
+        return lines
+
+    built.compare(actual, expected, "aging_roll_rates_by_month")
+
+
+def test_the_losses_that_roll_rates_foretell(built: Built) -> None:
+    actual = built.lines(
+        """
+        select
+            company_code, month_start, segment, bucket_set, aging_bucket,
+            roll_rate, roll_rate_numerator, roll_rate_denominator, roll_rate_status,
+            loss_rate, adjusted_loss_rate, loss_rate_status
+        from marts.loss_rates_by_bucket
+        """,
+        4,
+    )
+
+    def expected(company: Company) -> Lines:
+        matrices: dict[str, dict[date, Mapping[migration.Cell, Decimal]]] = defaultdict(dict)
+        first_month = None
+        for scope, month, cells, _ in company.reckoning.migrations():
+            if not cells:
+                continue
+            first_month = min(month.start, first_month or month.start)
+            if scope.scope_type in ("company", "segment") and month.end == month_end(month.start):
+                segment = "all" if scope.scope_type == "company" else scope.scope_id
+                matrices[segment][month.start] = cells
+        lines: Lines = {}
+        for segment, months in matrices.items():
+            for month in months:
+                for name, of_set in migration.sets_of(BUCKETS).items():
+                    losses = migration.losses(months, month, of_set, SEEDS, segment, first_month)
+                    for bucket, loss in losses.items():
+                        lines[month, segment, name, bucket] = (
+                            *astuple(loss.roll),
+                            loss.loss_rate,
+                            loss.adjusted,
+                            loss.status,
+                        )
+        return lines
+
+    built.compare(actual, expected, "loss_rates_by_bucket")
+
+
+def test_the_shift_of_the_aging(built: Built) -> None:
+    by_month = built.lines(
+        """
+        select
+            company_code, month_start, scope_type, scope_id, bucket_set,
+            open_amount, past_due_amount, past_due_rate, past_due_rate_status,
+            weighted_days_past_due, weighted_days_past_due_status,
+            weighted_days_growth_rate, weighted_days_growth_rate_status,
+            shift_signal_code, bucket_surge_count
+        from marts.aging_shift_by_month
+        """,
+        4,
+    )
+    by_bucket = built.lines(
+        """
+        select
+            company_code, month_start, scope_type, scope_id, bucket_set, aging_bucket,
+            open_amount, bucket_rate, bucket_rate_status, growth_rate, growth_rate_status,
+            is_bucket_surge
+        from marts.aging_shift_by_bucket
+        """,
+        5,
+    )
+
+    def months_expected(company: Company) -> Lines:
+        return {
+            (month.start, scope.scope_type, scope.scope_id, name): (
+                shifted.now.total,
+                shifted.now.past_due,
+                shifted.past_due_rate.value,
+                shifted.past_due_rate.status,
+                shifted.weighted_days.value,
+                shifted.weighted_days.status,
+                shifted.growth.value,
+                shifted.growth.status,
+                shifted.signal,
+                len(shifted.surges),
+            )
+            for scope, name, months in company.reckoning.shifts()
+            for month, shifted in months.items()
+        }
+
+    def buckets_expected(company: Company) -> Lines:
+        return {
+            (month.start, scope.scope_type, scope.scope_id, name, bucket): (
+                amount,
+                shifted.bucket_rates[bucket].value,
+                shifted.bucket_rates[bucket].status,
+                shifted.bucket_growths[bucket].value,
+                shifted.bucket_growths[bucket].status,
+                bucket in shifted.surges,
+            )
+            for scope, name, months in company.reckoning.shifts()
+            for month, shifted in months.items()
+            for bucket, amount in shifted.now.buckets.items()
+        }
+
+    built.compare(by_month, months_expected, "aging_shift_by_month")
+    built.compare(by_bucket, buckets_expected, "aging_shift_by_bucket")
+
+
+def test_every_vintage_in_every_window(built: Built) -> None:
+    actual = built.lines(
+        """
+        select
+            company_code, billing_month_start, scope_type, scope_id, months_since_billing,
+            billed_amount, credited_amount, collected_rate, collected_rate_status
+        from marts.vintage_by_month
+        where billed_amount <> 0
+        """,
+        4,
+    )
+
+    def expected(company: Company) -> Lines:
+        return {
+            (month, scope.scope_type, scope.scope_id, months): (
+                vintage.billed,
+                vintage.credited,
+                rate.value,
+                rate.status,
+            )
+            for scope, vintages in company.reckoning.vintages()
+            for month, vintage in vintages.items()
+            if vintage.billed
+            for months, rate in vintage.collected.items()
+        }
+
+    built.compare(actual, expected, "vintage_by_month")
 
 
 # -- turnover and bad debt --------------------------------------------------------------------

@@ -919,6 +919,49 @@ _ATTRIBUTION: Final = MartSuite(
 )
 """A view of cash_by_earner, whose flags and shares are judged there."""
 
+_INCENTIVES: Final = _suite(
+    ("month_start", "collector_id"),
+    *_measures(("attainment_rate",)),
+    _shares(("attainment_rate",)),
+    _never(
+        "incentives_follow_from_their_parts",
+        "The cash kept is what was earned less what was taken back; the incentive is that of the"
+        " tier less what is withheld, and what was clawed back is missing from the month's end.",
+        "kept_amount <> earned_amount - taken_back_amount"
+        " or incentive_amount <> tier_incentive_amount - withheld_incentive_amount"
+        " or clawed_back_amount <> incentive_at_month_end_amount - incentive_amount",
+    ),
+    _never(
+        "a_plan_has_one_tier",
+        "A month has a tier exactly when it has a plan above zero.",
+        "(incentive_tier is null) = coalesce(collected_target_amount > 0, false)",
+    ),
+    _never(
+        "closed_gates_withhold",
+        "Something is withheld exactly when a gate is closed.",
+        "(withheld_rate > 0) <> (is_withheld_for_compliance_breach"
+        " or is_withheld_for_upheld_complaint or is_withheld_for_training_not_passed)",
+    ),
+)
+
+_TARGETS: Final = _suite(
+    ("period_type", "period_start", "scope_type", "scope_id", "measure"),
+    _codes("period_type", PERIOD_TYPES),
+    _codes("target_status", SCORECARD_STATUSES),
+    _codes("projected_status", SCORECARD_STATUSES),
+    *_measures(("attainment_rate",)),
+    _never(
+        "actual_values_stand_where_their_status_is_ok",
+        "What was reached is told exactly where it can be had.",
+        "(actual_value is null) = (actual_status = 'ok')",
+    ),
+    _never(
+        "the_end_of_a_period_is_no_projection",
+        "Of a period that is over, the projected value is what was reached.",
+        "is_complete and projected_value is distinct from actual_value",
+    ),
+)
+
 _JUDGED: Final = (
     _codes("status", SCORECARD_STATUSES),
     _codes("rate_status", RATE_STATUSES),
@@ -1257,6 +1300,8 @@ MART_SUITES: Final[Mapping[str, Mapping[str, MartSuite]]] = MappingProxyType(
             "promises": _PROMISES,
             "cash_by_earner": _CASH_BY_EARNER,
             "cash_attribution": _ATTRIBUTION,
+            "incentives_by_collector_month": _INCENTIVES,
+            "targets_by_period": _TARGETS,
             "contact_compliance": _COMPLIANCE,
             "contact_compliance_by_month": _COMPLIANCE_MONTH,
             "collection_success_by_month": _SUCCESS,

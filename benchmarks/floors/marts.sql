@@ -491,22 +491,72 @@ select *, timezone('Asia/Shanghai', timezone('UTC', contacted_at))::date as cont
 from contact_log;
 
 create table cash_attribution as
-with last_contact as (
-    select customer_id, contact_date, arg_max(collector_id, row(contacted_at, contact_id)) as collector_id
-    from contacts group by all
+with touches as (
+    select customer_id, contact_date, collector_id,
+        row_number() over (partition by customer_id order by contacted_at, contact_id) as touch_no
+    from contacts where outcome not in ('no_answer', 'wrong_party', 'paid')
 ),
 
 owner as (
     select customer_id, collector_id from portfolios
+),
+
+looked_back as (
+    select a.payment_id, a.document_id, a.customer_id, a.payment_date, a.effective_date, a.amount,
+        l.touch_no as last_no, f.touch_no as before_no
+    from cash_applications as a
+    asof left join (select customer_id, contact_date, max(touch_no) as touch_no from touches group by all) as l
+        on a.customer_id = l.customer_id and a.payment_date >= l.contact_date
+    asof left join (select customer_id, contact_date, max(touch_no) as touch_no from touches group by all) as f
+        on a.customer_id = f.customer_id and a.payment_date - 31 >= f.contact_date
+),
+
+near as (
+    select *, coalesce(before_no, 0) + 1 as first_no from looked_back
+    where last_no > coalesce(before_no, 0)
+),
+
+earned as (
+    select a.payment_id, a.document_id, 'portfolio_owner' as attribution_method, o.collector_id, 1 as part, 1 as whole
+    from cash_applications as a left join owner as o using (customer_id)
+    union all
+    select a.payment_id, a.document_id, m.attribution_method, t.collector_id, 1, 1
+    from cash_applications as a cross join (values ('last_touch'), ('first_touch')) as m (attribution_method)
+    left join near as n using (payment_id, document_id)
+    left join touches as t on n.customer_id = t.customer_id and t.touch_no = if(m.attribution_method = 'last_touch', n.last_no, n.first_no)
+    union all
+    select n.payment_id, n.document_id, 'linear', t.collector_id, count(*), any_value(least(5, n.last_no - n.first_no + 1))
+    from near as n cross join range(5) as s (slot)
+    inner join touches as t on n.customer_id = t.customer_id and t.touch_no = n.last_no - s.slot
+    where n.last_no - s.slot >= n.first_no
+    group by all
+    union all
+    select payment_id, document_id, 'linear', null, 1, 1
+    from cash_applications anti join near using (payment_id, document_id)
+    union all
+    select a.payment_id, a.document_id, 'promise_first', coalesce(arg_min(p.collector_id, p.contacted_at), any_value(t.collector_id)), 1, 1
+    from cash_applications as a
+    left join near as n using (payment_id, document_id)
+    left join (select * from contacts where outcome = 'promise_to_pay') as p
+        on a.document_id = p.document_id and a.payment_date between p.contact_date and p.promised_date + 3
+    left join touches as t on n.customer_id = t.customer_id and t.touch_no = n.last_no
+    group by all
+),
+
+parts as (
+    select e.*, a.effective_date, a.amount,
+        ((a.amount * 100)::bigint * part) // whole as cents,
+        row_number() over (
+            partition by payment_id, document_id, attribution_method
+            order by ((a.amount * 100)::bigint * part) % whole desc, collector_id
+        ) as place,
+        sum(((a.amount * 100)::bigint * part) // whole) over (partition by payment_id, document_id, attribution_method) as given
+    from earned as e inner join cash_applications as a using (payment_id, document_id)
 )
 
-select 'portfolio_owner' as attribution_method, a.payment_id, a.effective_date, o.collector_id, a.amount
-from cash_applications as a left join owner as o using (customer_id)
-union all
-select 'last_touch', a.payment_id, a.effective_date,
-    case when a.payment_date - l.contact_date <= 30 then l.collector_id end, a.amount
-from cash_applications as a
-asof left join last_contact as l on a.customer_id = l.customer_id and l.contact_date <= a.payment_date;
+select attribution_method, payment_id, document_id, effective_date, collector_id, part / whole as share,
+    ((cents + (place <= (amount * 100)::bigint - given)::int) * 0.01)::decimal(18, 2) as amount
+from parts;
 
 create table promises as
 with made as (
@@ -560,7 +610,10 @@ create table performance_by_collector_month as
 with cash as (
     select collector_id, date_trunc('month', effective_date)::date as month_start,
         sum(amount) filter (where attribution_method = 'portfolio_owner') as collected,
-        sum(amount) filter (where attribution_method = 'last_touch') as collected_last_touch
+        sum(amount) filter (where attribution_method = 'last_touch') as collected_last_touch,
+        sum(amount) filter (where attribution_method = 'first_touch') as collected_first_touch,
+        sum(amount) filter (where attribution_method = 'linear') as collected_linear,
+        sum(amount) filter (where attribution_method = 'promise_first') as collected_promise_first
     from cash_attribution group by all
 ),
 

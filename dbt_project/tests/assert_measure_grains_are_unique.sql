@@ -43,6 +43,10 @@
     ],
     'performance_by_collector_month': ['month_start', 'collector_id'],
     'performance_by_team_month': ['month_start', 'team_id'],
+    'incentives_by_collector_month': ['month_start', 'collector_id'],
+    'targets_by_period': [
+        'period_type', 'period_start', 'scope_type', 'scope_id', 'measure'
+    ],
     'credit_points_by_customer_month': ['customer_id', 'month_start'],
     'collection_rates_by_month': [
         'month_start', 'company_code', 'credit_grade', 'aging_bucket'

@@ -961,6 +961,80 @@ worklist_reasons_wrong as (
         ) > 0
 ),
 
+incentive_tiers_followed as (
+    select
+        *,
+        lag(attained_from_rate) over (
+            order by attained_from_rate nulls first
+        ) as previous_from_rate,
+        row_number() over (
+            order by attained_from_rate nulls first
+        ) as tier_no
+    from {{ ref('incentive_tiers') }}
+),
+
+incentive_tiers_wrong as (
+    select
+        'incentive_tiers' as seed,
+        'expected names of their own, rates from 0 to 1, a first tier without a bound and bounds '
+        || 'that rise' as fault
+    from incentive_tiers_followed
+    having
+        count(*) = 0
+        or count(distinct incentive_tier) <> count(*)
+        or sum(
+            case
+                when coalesce(incentive_rate < 0 or incentive_rate > 1, true) then 1
+                when tier_no = 1 and attained_from_rate is null then 0
+                when tier_no = 2 and attained_from_rate is not null then 0
+                when tier_no > 2 and attained_from_rate > previous_from_rate then 0
+                else 1
+            end
+        ) > 0
+),
+
+incentive_gates_wrong as (
+    select
+        'incentive_gates' as seed,
+        'expected compliance_breach, upheld_complaint and training_not_passed once each, with an '
+        || 'allowed_count of 0 or more and a withheld_rate from 0 to 1' as fault
+    from {{ ref('incentive_gates') }}
+    having
+        count(*) <> 3
+        or count(distinct incentive_gate) <> 3
+        or sum(
+            case
+                when
+                    incentive_gate in (
+                        'compliance_breach', 'upheld_complaint', 'training_not_passed'
+                    )
+                    and allowed_count >= 0
+                    and withheld_rate between 0 and 1
+                    then 1
+                else 0
+            end
+        ) <> 3
+),
+
+target_measures_wrong as (
+    select
+        'target_measures' as seed,
+        'repeated, or an unknown comparison, or unset: ' || measure as fault
+    from {{ ref('target_measures') }}
+    group by measure
+    having
+        count(*) > 1
+        or sum(
+            case
+                when
+                    target_comparison in ('at_least', 'at_most', 'below')
+                    and is_additive is not null
+                    then 0
+                else 1
+            end
+        ) > 0
+),
+
 {%- set parts = [
     'aging_rules_wrong',
     'rates_missing',
@@ -1006,6 +1080,9 @@ worklist_reasons_wrong as (
     'matrix_unknown',
     'matrix_repeated',
     'worklist_reasons_wrong',
+    'incentive_tiers_wrong',
+    'incentive_gates_wrong',
+    'target_measures_wrong',
 ] %}
 
 faults as (

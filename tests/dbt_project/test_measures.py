@@ -32,6 +32,8 @@ MARTS = (
     "cash_attribution",
     "performance_by_collector_month",
     "performance_by_team_month",
+    "incentives_by_collector_month",
+    "targets_by_period",
     "scorecard_by_quarter",
     "proofs",
     "load_history",
@@ -265,6 +267,60 @@ PORTFOLIOS: Rows = [
     },
 ]
 
+# One collector each, who owns one customer, with a plan of 1,000.00 for March.
+PAID = {
+    "cents_short_of_80": "799.99",
+    "just_80": "800.00",
+    "just_100": "1000.00",
+    "cents_short_of_120": "1199.99",
+    "just_120": "1200.00",
+    "clawed": "1200.00",
+    "complained": "1000.00",
+    "untrained": "1000.00",
+    "trained": "1000.00",
+    "breaching": "1000.00",
+    "unplanned": "1000.00",
+}
+INCENTIVE_LEDGER: Rows = [
+    document(company, "D", _day(1, 2), _day(2, 1), "2000.00") for company in PAID
+]
+INCENTIVE_PAYMENTS: Rows = [
+    *(payment(company, "P", _day(3, 5), amount, "D") for company, amount in PAID.items()),
+    payment("clawed", "B", _day(5, 10), "200.01", None, reverses_payment_id="clawed-P"),
+]
+INCENTIVE_PORTFOLIOS: Rows = [
+    {"customer_id": f"{company}-C", "valid_from": _day(1, 1), "collector_id": company}
+    for company in PAID
+]
+INCENTIVE_CONTACTS: Rows = [
+    contact(
+        "complained",
+        "T",
+        datetime(2024, 3, 12, 4),
+        "complaint",
+        collector_id="complained",
+        is_complaint_upheld=True,
+    ),
+    # At three in the morning in Shanghai.
+    contact("breaching", "T", datetime(2024, 3, 12, 19), "right_party", collector_id="breaching"),
+]
+INCENTIVE_TRAININGS: Rows = [
+    {
+        "collector_id": collector,
+        "course_id": "law",
+        "attempt_no": attempt,
+        "training_date": _day(3, 1),
+        "assessed_date": assessed,
+        "is_passed": is_passed,
+    }
+    for collector, attempt, assessed, is_passed in (
+        ("untrained", 1, _day(3, 31), False),
+        ("untrained", 2, _day(4, 1), True),
+        ("trained", 1, _day(3, 10), False),
+        ("trained", 2, _day(3, 31), True),
+    )
+]
+
 SCORECARD_LEDGER: Rows = [
     document("strict", "D", _day(4, 10), _day(7, 9), "10000.00"),
     against("strict", "W", "write_off", _day(5, 1), "100.00", "D"),
@@ -312,6 +368,18 @@ TARGETS: Rows = [
     for start, period_type, scope_type, scope_id, measure, value in (
         (SECOND_QUARTER, "quarter", "company", "raised", "recovery_rate", "0.96"),
         (_day(2, 1), "month", "collector", "K1", "collected_amount", "400"),
+        *(
+            (_day(3, 1), "month", "collector", name, "collected_amount", "1000")
+            for name in PAID
+            if name != "unplanned"
+        ),
+        (_day(1, 1), "year", "collector", "just_100", "collected_amount", "3660"),
+        (_day(1, 1), "half_year", "collector", "just_100", "collected_amount", "1000"),
+        (_day(7, 1), "month", "collector", "just_100", "collected_amount", "1000"),
+        (_day(3, 1), "month", "collector", "just_100", "happiness", "1"),
+        (_day(3, 1), "month", "collector", "absent", "collected_amount", "10"),
+        (FIRST_QUARTER, "quarter", "collector", "complained", "complaint_count", "0"),
+        (_day(4, 1), "month", "company", "raised", "recovery_rate", "0.5"),
     )
 ]
 QUARANTINED: Rows = [
@@ -336,6 +404,7 @@ EXTRACTS: dict[str, Rows] = {
         *RECOVERY_LEDGER,
         *PROMISE_LEDGER,
         *ATTRIBUTION_LEDGER,
+        *INCENTIVE_LEDGER,
         *SCORECARD_LEDGER,
     ],
     "payments": [
@@ -343,9 +412,10 @@ EXTRACTS: dict[str, Rows] = {
         *RECOVERY_PAYMENTS,
         *PROMISE_PAYMENTS,
         *ATTRIBUTION_PAYMENTS,
+        *INCENTIVE_PAYMENTS,
         *SCORECARD_PAYMENTS,
     ],
-    "contact_log": [*PROMISES, *CONTACTS],
+    "contact_log": [*PROMISES, *CONTACTS, *INCENTIVE_CONTACTS],
     "collectors": [
         {
             "collector_id": name,
@@ -355,9 +425,9 @@ EXTRACTS: dict[str, Rows] = {
         }
         for name in ("K1", "K2", "K8", "K9")
     ],
-    "portfolios": PORTFOLIOS,
+    "portfolios": [*PORTFOLIOS, *INCENTIVE_PORTFOLIOS],
     "surveys": SURVEYS,
-    "trainings": TRAININGS,
+    "trainings": [*TRAININGS, *INCENTIVE_TRAININGS],
     "targets": TARGETS,
 }
 
@@ -721,6 +791,85 @@ def test_a_collectors_month_stands_beside_its_target(warehouse: Path) -> None:
         """,
     )
     assert april == (Decimal("-100.00"),)
+
+
+# Tiers of the shipped seed: 0.2 % from 80 % of the plan, 0.4 % from 100 %, 0.6 % from 120 %. Of
+# 1,200.00, 200.01 came back in May: 999.99 are left of it, in the tier below.
+@pytest.mark.parametrize(
+    ("collector", "tier", "before_gates", "incentive", "clawed_back"),
+    [
+        ("cents_short_of_80", "below_80", "0.00", "0.00", "0.00"),
+        ("just_80", "from_80", "1.60", "1.60", "0.00"),
+        ("just_100", "from_100", "4.00", "4.00", "0.00"),
+        ("cents_short_of_120", "from_100", "4.80", "4.80", "0.00"),
+        ("just_120", "from_120", "7.20", "7.20", "0.00"),
+        ("clawed", "from_80", "2.00", "2.00", "5.20"),
+        ("complained", "from_100", "4.00", "0.00", "0.00"),
+        ("untrained", "from_100", "4.00", "0.00", "0.00"),
+        ("trained", "from_100", "4.00", "4.00", "0.00"),
+        ("breaching", "from_100", "4.00", "0.00", "0.00"),
+    ],
+)
+def test_an_incentive_is_that_of_its_tier_behind_its_gates(
+    warehouse: Path, collector: str, tier: str, before_gates: str, incentive: str, clawed_back: str
+) -> None:
+    (row,) = fetch(
+        warehouse,
+        """
+        select incentive_tier, tier_incentive_amount, incentive_amount, clawed_back_amount
+        from marts.incentives_by_collector_month
+        where collector_id = ? and month_start = date '2024-03-01'
+        """,
+        [collector],
+    )
+    assert row == (tier, Decimal(before_gates), Decimal(incentive), Decimal(clawed_back))
+
+
+def test_without_a_plan_there_is_no_incentive(warehouse: Path) -> None:
+    (row,) = fetch(
+        warehouse,
+        """
+        select incentive_tier, incentive_amount, attainment_rate_status, kept_amount
+        from marts.incentives_by_collector_month where collector_id = 'unplanned'
+        """,
+    )
+    assert row == (None, None, "not_applicable", Decimal("1000.00"))
+
+
+# 182 of 366 days have gone: 1,000.00 x 366 / 182 at the end of the year, and 3,660.00 x 182 / 366
+# planned till now.
+@pytest.mark.parametrize(
+    ("period_type", "start", "scope_id", "measure", "expected"),
+    [
+        ("year", 1, "just_100", "collected_amount", ("1000", "1820", "2010.98901099", "missed")),
+        ("half_year", 1, "just_100", "collected_amount", ("1000", "1000", "1000", "met")),
+        ("month", 7, "just_100", "collected_amount", (None, "0", None, "not_applicable")),
+        ("month", 3, "just_100", "happiness", (None, "1", None, "not_applicable")),
+        ("month", 3, "absent", "collected_amount", ("0", "10", "0", "missed")),
+        ("quarter", 1, "complained", "complaint_count", ("1", "0", "1", "missed")),
+        # Nothing of April was paid in it.
+        ("month", 4, "raised", "recovery_rate", (None, "0.5", None, "zero_denominator")),
+    ],
+)
+def test_a_plan_stands_beside_what_came_of_it(
+    warehouse: Path,
+    period_type: str,
+    start: int,
+    scope_id: str,
+    measure: str,
+    expected: tuple[str | None, str, str | None, str],
+) -> None:
+    (row,) = fetch(
+        warehouse,
+        """
+        select actual_value, target_to_date_value, projected_value, target_status
+        from marts.targets_by_period
+        where period_type = $1 and period_start = $2 and scope_id = $3 and measure = $4
+        """,
+        [period_type, _day(start, 1), scope_id, measure],
+    )
+    *values, status = expected
+    assert row == (*(None if value is None else Decimal(value) for value in values), status)
 
 
 def scorecard(warehouse: Path, company: str, measure: str, start: date) -> tuple[Any, ...]:

@@ -256,6 +256,50 @@ def _attribution(method: str, collector: str, share: float, amount: int) -> Row:
     }
 
 
+def _incentive(**values: object) -> Row:
+    return {
+        "month_start": dt.date(2026, 3, 1),
+        "collector_id": "W1",
+        "earned_amount": 50,
+        "taken_back_amount": 10,
+        "kept_amount": 40,
+        "collected_target_amount": 50,
+        "attainment_rate": 0.8,
+        "attainment_rate_numerator": 40,
+        "attainment_rate_denominator": 50,
+        "attainment_rate_status": "ok",
+        "incentive_tier": "from_80",
+        "is_withheld_for_compliance_breach": False,
+        "is_withheld_for_upheld_complaint": False,
+        "is_withheld_for_training_not_passed": False,
+        "withheld_rate": 0,
+        "tier_incentive_amount": 4,
+        "withheld_incentive_amount": 0,
+        "incentive_amount": 4,
+        "incentive_at_month_end_amount": 5,
+        "clawed_back_amount": 1,
+        **values,
+    }
+
+
+def _target(measure: str) -> Row:
+    return {
+        "period_type": "month",
+        "period_start": dt.date(2026, 3, 1),
+        "scope_type": "team",
+        "scope_id": "T1",
+        "measure": measure,
+        "is_complete": True,
+        "actual_value": 40,
+        "actual_status": "ok",
+        "attainment_rate": 0.8,
+        "attainment_rate_status": "ok",
+        "projected_value": 40,
+        "target_status": "missed",
+        "projected_status": "missed",
+    }
+
+
 def _score(quarter: int, measure: str, **values: object) -> Row:
     return {
         "quarter_start": dt.date(2026, quarter, 1),
@@ -831,6 +875,8 @@ ROWS: Mapping[str, Sequence[Row]] = {
         _earner("W1", 0.5, 20, is_portfolio_owner=True, is_first_touch=True),
         _earner("W2", 0.5, 20, is_last_touch=True, is_promise_first=True),
     ],
+    "incentives_by_collector_month": [_incentive(), _incentive(collector_id="W2")],
+    "targets_by_period": [_target("collected_amount"), _target("contact_count")],
     "cash_attribution": [
         _attribution("portfolio_owner", "W1", 1, 40),
         _attribution("first_touch", "W1", 1, 40),
@@ -1130,6 +1176,23 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
         "kept_promises_have_a_date": "set kept_date = null where promise_id = 'K1'",
         "open_promises_have_time_left": "set deadline_date = date '2026-03-30'"
         " where promise_id = 'K3'",
+    },
+    "incentives_by_collector_month": {
+        "statuses_are_known": "set attainment_rate_status = 'bad'",
+        "values_stand_exactly_where_the_status_is_ok": "set attainment_rate = null",
+        "rates_are_their_parts_divided": "set attainment_rate = 0.9",
+        "incentives_follow_from_their_parts": "set clawed_back_amount = 2",
+        "a_plan_has_one_tier": "set incentive_tier = null",
+        "closed_gates_withhold": "set is_withheld_for_upheld_complaint = true",
+    },
+    "targets_by_period": {
+        "period_type_is_a_known_code": "set period_type = 'week'",
+        "target_status_is_a_known_code": "set target_status = 'nearly'",
+        "projected_status_is_a_known_code": "set projected_status = 'nearly'",
+        "statuses_are_known": "set attainment_rate_status = 'bad'",
+        "values_stand_exactly_where_the_status_is_ok": "set attainment_rate = null",
+        "actual_values_stand_where_their_status_is_ok": "set actual_status = 'not_applicable'",
+        "the_end_of_a_period_is_no_projection": "set projected_value = 41",
     },
     "cash_by_earner": {
         "every_row_is_earned_by_some_method": "set is_portfolio_owner = false,"

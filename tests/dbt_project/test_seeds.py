@@ -40,6 +40,21 @@ FAULTS = {
         ("bad_debt_rate,4,", "bad_debt_rate,3,", "two measures of one order: 3"),
         ("at_least", "above", "repeated, or an unknown comparison: recovery_rate"),
     ],
+    "strategy_matrix": [
+        ("C,31-60,small,call\n", "", "no strategy for: C, 31-60, small"),
+        ("C,31-60,small,call", "C,31-61,small,call", "no such grade, .*: C, 31-61, small"),
+        ("C,31-60,small,call\n", "C,31-60,small,call\n" * 2, "repeated: C, 31-60, small"),
+        ("C,31-60,small,call", "C,31-60,small,shout", "no such strategy: shout"),
+    ],
+    "strategies": [
+        ("press,4,phone", "press,4,pigeon", "repeated, a channel, .*: press"),
+        ("legal,legal,Demand", "court,legal,Demand", "no such strategy: court"),
+    ],
+    "credit_grades": [("C,3,55", "C,3,75", "expected A to E in order")],
+    "credit_grade_parts": [("days_late,1,35", "days_late,1,36", "expected days_late, on_time")],
+    "credit_rules": [("12,3,E", "12,3,F", "expected one row of positive numbers, and a grade")],
+    "strategy_rules": [("100000,30", "100000,0", "expected one row, numbers above 0")],
+    "worklist_reasons": [("over_limit,5", "over_limits,5", "expected the ten reasons")],
     "specific_provisions": [
         (
             "",

@@ -1,6 +1,6 @@
 -- Grain: one row per payment whose cash somebody else may have earned since the build before: the
--- cash changed or took effect, or before it a contact, a promise or an owner of the customer changed,
--- or the team of who earned it. Empty when the warehouse is built from nothing.
+-- cash changed or took effect, or before it a contact, a promise or an owner of the customer
+-- changed, or the team of who earned it. Empty when the warehouse is built from nothing.
 with cash as (
     select * from {{ ref('int_cash_dated') }}
 ),

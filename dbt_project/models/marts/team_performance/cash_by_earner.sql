@@ -507,19 +507,19 @@ final as (
             ),
             ('amount_units', 'sign(earned.amount)', "'0.01' as decimal(2, 2)", 'decimal(18, 2)'),
         ] %}
+        cast(
             cast(
-                cast(
-                    {{ sign }}
-                    * (
+                {{ sign }}
+                * (
                         {{ whole_parts(
                             'earned.' ~ unit, 'earned.touch_count', 'earned.touch_total'
                         ) }}
-                        + case when {{ unit }}_more.sharer_no is null then 0 else 1 end
-                    ) as decimal(18, 0)
-                )
-                * cast({{ digit }}) as {{ type }}
-            ) as linear_{{ unit.replace('_units', '') }}{{ ',' if not loop.last }}
-        {%- endfor %}
+                    + case when {{ unit }}_more.sharer_no is null then 0 else 1 end
+                ) as decimal(18, 0)
+            )
+            * cast({{ digit }}) as {{ type }}
+        ) as linear_{{ unit.replace('_units', '') }}{{ ',' if not loop.last }}
+    {%- endfor %}
     from earned
     cross join rules
     {%- for unit in units %}

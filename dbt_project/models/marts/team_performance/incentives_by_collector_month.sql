@@ -126,17 +126,17 @@ gated as (
     select
         counted.collector_id,
         counted.month_start,
-        {%- for gate in gates %}
-            max(
-                case
-                    when
-                        incentive_gates.incentive_gate = '{{ gate }}'
-                        and counted.{{ gate }}_count > incentive_gates.allowed_count
-                        then incentive_gates.withheld_rate
-                    else 0
-                end
-            ) as {{ gate }}_withheld_rate{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for gate in gates %}
+        max(
+            case
+                when
+                    incentive_gates.incentive_gate = '{{ gate }}'
+                    and counted.{{ gate }}_count > incentive_gates.allowed_count
+                    then incentive_gates.withheld_rate
+                else 0
+            end
+        ) as {{ gate }}_withheld_rate{{ ',' if not loop.last }}
+    {%- endfor %}
     from counted
     cross join incentive_gates
     group by counted.collector_id, counted.month_start

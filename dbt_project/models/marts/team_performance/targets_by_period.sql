@@ -1,6 +1,6 @@
 -- Grain: one row per plan: period, scope and measure, as last delivered.
--- What adds up from day to day (amounts, counts) is projected at the pace of the days gone; a rate is
--- projected as it stands. A measure that is not kept for the scope and kind of period, or that
+-- What adds up from day to day (amounts, counts) is projected at the pace of the days gone; a rate
+-- is projected as it stands. A measure that is not kept for the scope and kind of period, or that
 -- nobody knows, has no actual value: `not_applicable`.
 {%- set company_measures = {
     'turnover_by_period': [
@@ -34,10 +34,10 @@ with targets as (
 
 {%- for mart in company_measures %}
 
-{{ mart }} as (
-    select * from {{ ref(mart) }}
-    where scope_type = 'company'
-),
+    {{ mart }} as (
+        select * from {{ ref(mart) }}
+        where scope_type = 'company'
+    ),
 {%- endfor %}
 
 scorecard as (
@@ -158,10 +158,10 @@ performance as (
             {%- for measure in work_sums %}
                 {{ measure }},
             {%- endfor %}
-            {%- for measure in work_rates %}
-                {{ measure }}_numerator,
-                {{ measure }}_denominator{{ ',' if not loop.last }}
-            {%- endfor %}
+        {%- for measure in work_rates %}
+            {{ measure }}_numerator,
+            {{ measure }}_denominator{{ ',' if not loop.last }}
+        {%- endfor %}
         from performance_by_{{ scope }}
         {%- if not loop.last %}
             union all
@@ -216,7 +216,9 @@ work_measured as (
     select
         work_summed.*,
         work_summed.measure in (
-            {%- for measure in work_sums %}'{{ measure }}'{{ ', ' if not loop.last }}{% endfor -%}
+            {%- for measure in work_sums %}
+                '{{ measure }}'{{ ',' if not loop.last }}
+            {%- endfor %}
         ) as is_sum,
         case
             when work_summed.measure = 'complaint_rate' and work_summed.period_type <> 'month'
@@ -353,15 +355,15 @@ final as (
         {%- for name, value in {
             'target_status': 'actual_value', 'projected_status': 'projected_value'
         }.items() %}
-            case
-                when actual_status <> 'ok' then actual_status
-                when target_comparison is null then 'not_applicable'
-                when target_comparison = 'at_least' and {{ value }} >= target_value then 'met'
-                when target_comparison = 'at_most' and {{ value }} <= target_value then 'met'
-                when target_comparison = 'below' and {{ value }} < target_value then 'met'
-                else 'missed'
-            end as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        case
+            when actual_status <> 'ok' then actual_status
+            when target_comparison is null then 'not_applicable'
+            when target_comparison = 'at_least' and {{ value }} >= target_value then 'met'
+            when target_comparison = 'at_most' and {{ value }} <= target_value then 'met'
+            when target_comparison = 'below' and {{ value }} < target_value then 'met'
+            else 'missed'
+        end as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
     from projected
 )
 

@@ -75,9 +75,8 @@ FAULTS = {
     ),
     "a collector was given a cent of nobody's": Fault(
         "P6",
-        "update marts.cash_attribution set attributed_amount_document = "
-        "attributed_amount_document + 0.01 "
-        "where payment_id = 'P1' and attribution_method = 'portfolio_owner'",
+        "update marts.cash_by_earner set amount_document = amount_document + 0.01 "
+        "where payment_id = 'P1' and is_portfolio_owner",
     ),
     "a row was read and is nowhere": Fault(
         "P7",

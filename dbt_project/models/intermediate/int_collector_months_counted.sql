@@ -113,9 +113,9 @@ promises_by_month_due as (
 } %}
 {%- set headline -%}
     case headline_method
-        {%- for method, amount in methods.items() %}
-            when '{{ method }}' then {{ amount }}
-        {%- endfor %}
+    {%- for method, amount in methods.items() %}
+        when '{{ method }}' then {{ amount }}
+    {%- endfor %}
     end
 {%- endset %}
 

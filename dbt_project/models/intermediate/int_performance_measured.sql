@@ -1,7 +1,8 @@
 -- Grain: one row per scope (collector or team) and month.
 -- A team's rates come from the sums of its members of the month, its distinct customers from the
--- contacts themselves. What contacts cost is known where their length and the collector's cost are. A rate planned for a quarter is the plan of each of its months; cash that
--- is planned for collectors only is the team's plan as their sum.
+-- contacts themselves. What contacts cost is known where their length and the collector's cost
+-- are. A rate planned for a quarter is the plan of each of its months; cash that is planned for
+-- collectors only is the team's plan as their sum.
 {%- set sums = [
     'contact_count', 'phone_contact_count', 'sms_contact_count', 'email_contact_count',
     'letter_contact_count', 'visit_contact_count', 'messaging_contact_count',
@@ -88,9 +89,9 @@ parts_of_team_months as (
     select
         targets.scope_id as team_id,
         targets.period_start as month_start,
-    {%- for column in sums %}
-        0 as {{ column }},
-    {%- endfor %}
+        {%- for column in sums %}
+            0 as {{ column }},
+        {%- endfor %}
     {%- for column in costs %}
         cast(null as decimal(18, 2)) as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}

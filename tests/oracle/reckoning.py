@@ -241,6 +241,12 @@ class Reckoning:
             self.seeds,
         )
 
+    def scopes_of_aging(self) -> Iterator[tuple[Scope, Journal, Sequence[Cash]]]:
+        """The scopes whose aging is followed: all but single customers."""
+        for scope, book, cash in self.scopes():
+            if scope.scope_type != "customer":
+                yield scope, book, cash
+
     def migrations(
         self,
     ) -> Iterator[
@@ -253,7 +259,7 @@ class Reckoning:
             for month in months
             for day in (month.day_before, month.end)
         }
-        for scope, book, _ in self.scopes():
+        for scope, book, _ in self.scopes_of_aging():
             for month in months:
                 yield (
                     scope,
@@ -267,11 +273,11 @@ class Reckoning:
     def shifts(self) -> Iterator[tuple[Scope, str, Mapping[Period, shift.Shift]]]:
         """The aging shift of every scope and bucket set."""
         months = [period for period in self.periods if period.kind == "month"]
-        for scope, book, _ in self.scopes():
+        for scope, book, _ in self.scopes_of_aging():
             for name, of_set in migration.sets_of(self.buckets).items():
                 yield scope, name, shift.shifts(book, months, of_set, self.seeds)
 
     def vintages(self) -> Iterator[tuple[Scope, Mapping[date, shift.Vintage]]]:
         """The vintages of every scope."""
-        for scope, book, cash in self.scopes():
+        for scope, book, cash in self.scopes_of_aging():
             yield scope, shift.vintages(book, cash, self.parameters.as_of_date, self.seeds)

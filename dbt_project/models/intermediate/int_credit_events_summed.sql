@@ -459,13 +459,13 @@ final as (
     select
         customer_id,
         cast(month_number as integer) as month_number,
-        {%- for column in sums %}
-        {%- if column.endswith('_count') %}
+    {%- for column in sums %}
+    {%- if column.endswith('_count') %}
         cast(sum({{ column }}) as integer) as {{ column }}{{ ',' if not loop.last }}
-        {%- else %}
+    {%- else %}
         cast(coalesce(sum({{ column }}), 0) as decimal(28, 2)) as {{ column }},
-        {%- endif %}
-        {%- endfor %}
+    {%- endif %}
+    {%- endfor %}
     from changes
     group by customer_id, month_number
 )

@@ -905,8 +905,10 @@ def test_thirty_answers_are_a_sample_and_twenty_nine_are_not(warehouse: Path) ->
 
 
 def test_an_assessment_after_more_than_a_month_does_not_count(warehouse: Path) -> None:
+    # K1 passed; of those with a second try, one failed in the quarter, the other failed and passed.
+    # K2 was assessed a day late: with that one it would be 2 of 5.
     found = scorecard(warehouse, "turn", "training_pass_rate", FIRST_QUARTER)
-    assert found[:3] == (Decimal(1), Decimal("0.9"), "met")
+    assert found[:3] == (Decimal("0.5"), Decimal("0.9"), "missed")
 
 
 def test_a_quarter_stands_beside_the_one_before(warehouse: Path) -> None:
@@ -1085,7 +1087,8 @@ def test_every_kind_of_proof_is_there_and_closed(warehouse: Path) -> None:
         warehouse,
         "select proof_code, bool_and(is_closed) from marts.proofs group by 1 order by 1",
     )
-    assert rows == [(code, True) for code in ("P1", "P3", "P5", "P6", "P7", "P9")]
+    # Nobody states a balance here, and nothing was published before: P2 and P8 have no rows.
+    assert rows == [(code, True) for code in ("P1", "P3", "P4", "P5", "P6", "P7", "P9")]
 
 
 def test_one_thread_builds_the_same_marts(home: Path, tmp_path: Path) -> None:

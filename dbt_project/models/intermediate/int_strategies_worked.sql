@@ -93,8 +93,10 @@ contacts_by_channel as (
         min(contacts.contact_date) as first_contact_date,
         count(*) as contact_count,
         sum(
-            case when contacts.duration_seconds * collectors.hourly_cost_amount is null then 0
-            else 1 end
+            case
+                when contacts.duration_seconds * collectors.hourly_cost_amount is null then 0
+                else 1
+            end
         ) as costed_contact_count,
         sum(contacts.duration_seconds * collectors.hourly_cost_amount) as cost_amount_seconds
     from contacts
@@ -164,10 +166,10 @@ cash_after_contacts as (
         on
             worked_days.company_code = all_cash.company_code
             and worked_days.customer_id = all_cash.customer_id
-            and all_cash.effective_date >= worked_days.first_contact_date
-            and all_cash.effective_date <= worked_days.last_date
-            and all_cash.document_date < worked_days.month_start
-            and all_cash.due_date < worked_days.month_start
+            and worked_days.first_contact_date <= all_cash.effective_date
+            and worked_days.last_date >= all_cash.effective_date
+            and worked_days.month_start > all_cash.document_date
+            and worked_days.month_start > all_cash.due_date
     group by
         worked_days.month_start,
         worked_days.company_code,

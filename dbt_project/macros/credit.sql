@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {#- Months as numbers, and what was known at the end of each: for grades as known then. -#}
 
 {#- Months from January 1970 to the month of a date. -#}

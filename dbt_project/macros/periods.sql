@@ -1,5 +1,8 @@
-{#- Sums of receivables by month and by period: one wording for the scopes that are kept and for those
-    that are worked out when they are asked for. -#}
+-- noqa: disable=LT02
+{#-
+    Sums of receivables by month and by period: one wording for the scopes that are kept and for
+    those that are worked out when they are asked for.
+-#}
 
 {#- Movement types that are summed by month beside cash. -#}
 {%- macro booked_types() -%}
@@ -567,7 +570,9 @@ amounts as (
     this one less a balance: its columns as one value. `running` is what was sold up to a row.
 -#}
 {%- macro used_up_in(balance, running, columns, partition) -%}
-    {{ return(adapter.dispatch('used_up_in', 'collections')(balance, running, columns, partition)) }}
+    {{ return(adapter.dispatch('used_up_in', 'collections')(
+        balance, running, columns, partition
+    )) }}
 {%- endmacro -%}
 
 {%- macro default__used_up_in(balance, running, columns, partition) -%}

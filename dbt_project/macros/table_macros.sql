@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {#-
     Table macros for analysts: the open items and the aging of any day D as known at any instant K,
     not only of kept slices, and what changed a past number between two instants. They read marts
@@ -165,7 +166,8 @@ left join marts.closing_rates_by_day as closing_rates
     its customer changed, leaves one place and enters the other with what was open before.
 -#}
 {%- macro restatements_sql() -%}
-{%- set known_before, known_after = 'cast(known_from as timestamp)', 'cast(known_to as timestamp)' %}
+{%- set known_before = 'cast(known_from as timestamp)' %}
+{%- set known_after = 'cast(known_to as timestamp)' %}
 {%- set day = 'cast(as_of_date as date)' %}
 {%- set item = ['company_code', 'item_type', 'document_id', 'installment_no'] %}
 with entries as (

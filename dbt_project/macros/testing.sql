@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {#-
     For tests: the keys that stand in more than one row of a model, as a query of `count(*)`. After
     a refresh only the keys of added rows are looked for: the others were tested when they came. A

@@ -171,9 +171,10 @@ acting_reasons as (
 points as (
     select
     {%- for reason in reasons %}
-        max(case when reason_code = '{{ reason }}' then score_points end) as {{ reason }}_points,
-        max(case when reason_code = '{{ reason }}' then acting_order end)
-            as {{ reason }}_order{{ ',' if not loop.last }}
+            max(case when reason_code = '{{ reason }}' then score_points end)
+                as {{ reason }}_points,
+            max(case when reason_code = '{{ reason }}' then acting_order end)
+                as {{ reason }}_order{{ ',' if not loop.last }}
     {%- endfor %}
     from acting_reasons
 ),

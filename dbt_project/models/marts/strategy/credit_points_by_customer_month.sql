@@ -14,6 +14,12 @@
     'insolvency': ('insolvent_count', '1')
 } %}
 {%- set constants = ['weight', 'full_points_at', 'no_points_at'] %}
+{%- set constants_of_parts = [] %}
+{%- for part in parts %}
+    {%- for constant in constants %}
+        {%- do constants_of_parts.append((part, constant)) %}
+    {%- endfor %}
+{%- endfor %}
 {%- set ranked_grades = ['A', 'B', 'C', 'D'] %}
 {{ config(**replaces_touched(
     by='int_credit_grades_touched', keys=['customer_id', 'month_start']
@@ -60,9 +66,9 @@ grade_parts as (
         select
             all_events.customer_id,
             greatest(all_events.month_number, first_touched.month_number) as month_number,
-            {%- for column in sums %}
+        {%- for column in sums %}
             sum(all_events.{{ column }}) as {{ column }}{{ ',' if not loop.last }}
-            {%- endfor %}
+        {%- endfor %}
         from all_events
         cross join parameters
         inner join first_touched
@@ -89,13 +95,13 @@ counted as (
             partition by customer_id
             order by month_number
         ) - 1 as final_month_number,
-        {%- for column in sums %}
+    {%- for column in sums %}
         sum({{ column }}) over (
             partition by customer_id
             order by month_number
             rows between unbounded preceding and current row
-        ) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+            ) as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
     from events
 ),
 
@@ -115,21 +121,19 @@ counted_months as (
 
 constants as (
     select
-        {%- for part in parts %}
-        {%- for constant in constants %}
-        max(case when grade_part = '{{ part }}' then {{ constant }} end)
-            as {{ part }}_{{ constant }}{{ ',' if not loop.last }}
-        {%- endfor %}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for part, constant in constants_of_parts %}
+            max(case when grade_part = '{{ part }}' then {{ constant }} end)
+                as {{ part }}_{{ constant }}{{ ',' if not loop.last }}
+    {%- endfor %}
     from grade_parts
 ),
 
 minimums as (
     select
-        {%- for grade in ranked_grades %}
-        max(case when credit_grade = '{{ grade }}' then minimum_score end)
-            as minimum_{{ grade | lower }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for grade in ranked_grades %}
+            max(case when credit_grade = '{{ grade }}' then minimum_score end)
+                as minimum_{{ grade | lower }}{{ ',' if not loop.last }}
+    {%- endfor %}
     from credit_grades
 ),
 
@@ -151,7 +155,7 @@ described as (
 pointed as (
     select
         described.*,
-        {%- for part, (numerator, denominator) in parts.items() %}
+    {%- for part, (numerator, denominator) in parts.items() %}
         {{ points_between(
             'described.' ~ numerator,
             denominator if denominator == '1' else 'described.' ~ denominator,
@@ -159,7 +163,7 @@ pointed as (
             'constants.' ~ part ~ '_no_points_at',
             'constants.' ~ part ~ '_weight'
         ) }} as {{ part }}_points{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from described
     cross join constants
 ),
@@ -168,11 +172,11 @@ scored as (
     select
         pointed.*,
         {%- for part in parts %}
-        coalesce(pointed.{{ part }}_points, 0){{ ' +' if not loop.last }}
+            coalesce(pointed.{{ part }}_points, 0){{ ' +' if not loop.last }}
         {%- endfor %} as credit_score_numerator,
         {%- for part in parts %}
-        case when pointed.{{ part }}_points is null then 0 else constants.{{ part }}_weight end
-        {{- ' +' if not loop.last }}
+            case when pointed.{{ part }}_points is null then 0 else constants.{{ part }}_weight end
+            {{- ' +' if not loop.last }}
         {%- endfor %} as credit_score_denominator
     from pointed
     cross join constants
@@ -183,15 +187,15 @@ final as (
         scored.customer_id,
         {{ month_of_number('scored.month_number') }} as month_start,
         {%- for column in sums if column.endswith('_count') %}
-        cast(scored.{{ column }} as integer) as {{ column }},
+            cast(scored.{{ column }} as integer) as {{ column }},
         {%- endfor %}
         {%- for column in sums if not column.endswith('_count') %}
-        cast(scored.{{ column }} as decimal(28, 2)) as {{ column }},
+            cast(scored.{{ column }} as decimal(28, 2)) as {{ column }},
         {%- endfor %}
         scored.credit_limit_amount,
         scored.is_insolvent,
         {%- for part in parts %}
-        cast(scored.{{ part }}_points as decimal(9, 2)) as {{ part }}_points,
+            cast(scored.{{ part }}_points as decimal(9, 2)) as {{ part }}_points,
         {%- endfor %}
         cast(scored.credit_score_numerator as decimal(9, 2)) as credit_score_numerator,
         cast(scored.credit_score_denominator as decimal(9, 2)) as credit_score_denominator,
@@ -200,10 +204,10 @@ final as (
             when scored.is_insolvent and credit_rules.insolvent_grade is not null
                 then credit_rules.insolvent_grade
             {%- for grade in ranked_grades %}
-            when
-                scored.credit_score_numerator * 100
-                >= minimums.minimum_{{ grade | lower }} * scored.credit_score_denominator
-                then '{{ grade }}'
+                when
+                    scored.credit_score_numerator * 100
+                    >= minimums.minimum_{{ grade | lower }} * scored.credit_score_denominator
+                    then '{{ grade }}'
             {%- endfor %}
             else 'E'
         end as credit_grade

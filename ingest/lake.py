@@ -10,6 +10,7 @@ One process at a time may call the functions that write; the caller holds the lo
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -228,29 +229,37 @@ def record_expectation_results(folders: Folders, results: Iterable["DataclassIns
 
 
 def record_published_totals(
-    folders: Folders, version: str, totals: Iterable[Mapping[str, object]]
+    folders: Folders, version: str, known_at: datetime, totals: Iterable[Mapping[str, object]]
 ) -> None:
     """Keep what a published version says is open in all, one Parquet per version.
 
     Args:
         folders: Where everything lies.
         version: Name of the version, such as `v000123`.
-        totals: Rows with the columns of `PUBLISHED_TOTAL_SCHEMA` but the version.
+        known_at: The instant that the version was asked for, naive UTC.
+        totals: Rows with the columns of `PUBLISHED_TOTAL_SCHEMA` but version and instant.
     """
     rows = pl.DataFrame(
-        [{"version": version, **total} for total in totals], schema=dict(PUBLISHED_TOTAL_SCHEMA)
+        [{"version": version, "known_at": known_at, **total} for total in totals],
+        schema=dict(PUBLISHED_TOTAL_SCHEMA),
     )
-    write_atomic(folders.lake / PUBLISHED_TOTALS / f"{version}.parquet", parquet_bytes(rows))
+    write_atomic(_published_totals_file(folders, version, known_at), parquet_bytes(rows))
 
 
-def has_published_totals(folders: Folders, version: str) -> bool:
+def has_published_totals(folders: Folders, version: str, known_at: datetime) -> bool:
     """Whether it was kept what a published version says is open in all.
 
     Args:
         folders: Where everything lies.
         version: Name of the version.
+        known_at: The instant that the version was asked for, naive UTC.
 
     Returns:
         Whether there is a record of the version, were it of nothing.
     """
-    return (folders.lake / PUBLISHED_TOTALS / f"{version}.parquet").exists()
+    return _published_totals_file(folders, version, known_at).exists()
+
+
+def _published_totals_file(folders: Folders, version: str, known_at: datetime) -> Path:
+    """One file per version; where the published folder was lost, names begin again."""
+    return folders.lake / PUBLISHED_TOTALS / f"{version}__{known_at:%Y%m%dT%H%M%S%f}.parquet"

@@ -469,20 +469,19 @@ def published_copy(
 
 def _keep_totals(settings: Settings, version: PublishedVersion | None) -> None:
     """Keep what a version says is open, so that it can be asked again whether it is still so."""
+    if version is None:
+        return
     folders = deliveries.folders_of(settings)
-    if version is None or has_published_totals(folders, version.name):
+    known_at = datetime.fromisoformat(version.facts["known_at"])
+    if has_published_totals(folders, version.name, known_at):
         return
     as_of_date = date.fromisoformat(version.facts["as_of_date"])
     record_published_totals(
         folders,
         version.name,
+        known_at,
         [
-            {
-                "as_of_date": as_of_date,
-                "known_at": datetime.fromisoformat(version.facts["known_at"]),
-                "timezone": version.facts["timezone"],
-                **total,
-            }
+            {"as_of_date": as_of_date, "timezone": version.facts["timezone"], **total}
             for total in open_totals(version, as_of_date)
         ],
     )

@@ -25,10 +25,12 @@ from ingest.lake import (
     StagedLoad,
     StagedRun,
     admit,
+    has_published_totals,
     initialise,
     load_records,
     rebuild_from_archive,
     record_expectation_results,
+    record_published_totals,
     recover,
     require_intact,
     stage_pending,
@@ -622,6 +624,44 @@ def test_a_rebuild_keeps_the_results_of_expectations(home: Home) -> None:
     before = snapshot(home.folders.lake / "_expectation_results")
     rebuild_from_archive(home.folders, mappings=home.mappings, run_id="rebuild")
     assert snapshot(home.folders.lake / "_expectation_results") == before
+
+
+@pytest.mark.parametrize("allows_changes", [False, True])
+def test_a_rebuild_keeps_what_was_published_unless_it_may_change(
+    home: Home, *, allows_changes: bool
+) -> None:
+    admitted_home(home)
+    keep_total(home, datetime(2026, 7, 1, 16), "80.00")
+    rebuild_from_archive(
+        home.folders, mappings=home.mappings, run_id="rebuild", allows_changes=allows_changes
+    )
+    kept = has_published_totals(home.folders, "v000001", datetime(2026, 7, 1, 16))
+    assert kept is not allows_changes
+
+
+def keep_total(home: Home, known_at: datetime, amount: str) -> None:
+    total = {
+        "as_of_date": date(2026, 7, 1),
+        "timezone": "Asia/Shanghai",
+        "company_code": "main",
+        "currency_code": "CNY",
+        "open_amount_document": Decimal(amount),
+    }
+    record_published_totals(home.folders, "v000001", known_at, [total])
+
+
+def test_published_totals_outlive_the_folder_of_versions(home: Home) -> None:
+    """Where that folder is lost, the first version has the name of the first one before."""
+    initialise(home.folders)
+    first, second = datetime(2026, 7, 1, 16), datetime(2026, 7, 2, 16)
+    keep_total(home, first, "80.00")
+    assert not has_published_totals(home.folders, "v000001", second)
+    keep_total(home, second, "90.00")
+    kept = pl.read_parquet(home.folders.lake / "_published_totals" / "*.parquet")
+    assert kept.select("known_at", "open_amount_document").sort("known_at").rows() == [
+        (first, Decimal("80.00")),
+        (second, Decimal("90.00")),
+    ]
 
 
 @pytest.mark.parametrize("damage", [flip, remove])

@@ -22,7 +22,7 @@ SILENCE: Final[Mapping[str, str]] = {
     "DO_NOT_TRACK": "1",
     "DAGSTER_DISABLE_TELEMETRY": "1",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    "GX_ANALYTICS_ENABLED": "false",
+    "GX_ANALYTICS_ENABLED": "False",
 }
 """Environment of every process of ours, so that no tool reports its use to anybody."""
 

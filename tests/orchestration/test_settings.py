@@ -181,5 +181,5 @@ def test_the_tools_are_told_to_be_silent(tmp_path: Path, monkeypatch: pytest.Mon
     assert os.environ["DO_NOT_TRACK"] == "1"
     assert os.environ["DAGSTER_DISABLE_TELEMETRY"] == "1"
     assert os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] == "false"
-    assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
+    assert os.environ["GX_ANALYTICS_ENABLED"] == "False"
     assert os.environ["DAGSTER_HOME"] == str(tmp_path / "dagster")

@@ -234,6 +234,13 @@ versions as (
     {%- endfor -%}
 {%- endmacro -%}
 
+{#- Text values as the members of a list. -#}
+{%- macro quoted(values) -%}
+    {%- for value in values %}
+        '{{ value }}'{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro -%}
+
 {#- A join condition: the columns of one table equal those of the other. -#}
 {%- macro equal_columns(columns, left_table, right_table) -%}
     {%- for column in columns -%}

@@ -236,6 +236,7 @@ CONTACTS: Rows = [
     contact("touched", "T2", datetime(2024, 1, 30) + NOON, "right_party", collector_id="K9"),
     # The last contact reached nobody, which is no touch.
     contact("touched", "T3", datetime(2024, 2, 10) + NOON, "no_answer", collector_id="K7"),
+    contact("touched", "T4", datetime(2024, 3, 5) + NOON, "complaint", collector_id="K8"),
     contact("faded", "T", datetime(2024, 1, 29) + NOON, "right_party", collector_id="K9"),
     *(
         contact(
@@ -380,6 +381,19 @@ TARGETS: Rows = [
         (_day(3, 1), "month", "collector", "absent", "collected_amount", "10"),
         (FIRST_QUARTER, "quarter", "collector", "complained", "complaint_count", "0"),
         (_day(4, 1), "month", "company", "raised", "recovery_rate", "0.5"),
+        (FIRST_QUARTER, "quarter", "team", "T1", "recovery_rate", "0.3"),
+        (FIRST_QUARTER, "quarter", "team", "T1", "collected_amount", "300"),
+        (_day(1, 1), "half_year", "team", "T1", "credit_sales_amount", "1000"),
+        (FIRST_QUARTER, "quarter", "team", "T1", "complaint_rate", "100"),
+        (FIRST_QUARTER, "quarter", "collector", "K8", "complaint_rate", "400"),
+        (FIRST_QUARTER, "quarter", "company", "all", "complaint_rate", "250"),
+        (FIRST_QUARTER, "quarter", "company", "all", "contact_count", "30"),
+        (FIRST_QUARTER, "quarter", "company", "turn", "contact_count", "1"),
+        (FIRST_QUARTER, "quarter", "collector", "K1", "credit_sales_amount", "1"),
+        (_day(1, 1), "half_year", "company", "turn", "training_pass_rate", "0.9"),
+        (_day(5, 1), "month", "company", "reached", "satisfaction_score", "85"),
+        (_day(5, 1), "month", "collector", "K1", "success_rate", "0.5"),
+        (SECOND_QUARTER, "quarter", "collector", "K1", "success_rate", "0.5"),
     )
 ]
 QUARANTINED: Rows = [
@@ -849,6 +863,30 @@ def test_without_a_plan_there_is_no_incentive(warehouse: Path) -> None:
         ("quarter", 1, "complained", "complaint_count", ("1", "0", "1", "missed")),
         # Nothing of April was paid in it.
         ("month", 4, "raised", "recovery_rate", (None, "0.5", None, "zero_denominator")),
+        # Of T1's collectors only K2 owns a customer on the as-of date: of its 900.00, of 2 January
+        # and due on 1 February, 100.00 came while it was K1's, 200.00 came since.
+        ("quarter", 1, "T1", "recovery_rate", ("0.33333333", "0.3", "0.33333333", "met")),
+        ("quarter", 1, "T1", "collected_amount", ("300", "300", "300", "met")),
+        ("half_year", 1, "T1", "credit_sales_amount", ("900", "1000", "900", "missed")),
+        # One complaint in March of a customer called in January as well: the six customers of the
+        # quarter are no sum of two, four and one.
+        ("quarter", 1, "T1", "complaint_rate", ("166.66666667", "100", "166.66666667", "missed")),
+        # K8 has two other customers, of February.
+        ("quarter", 1, "K8", "complaint_rate", ("333.33333333", "400", "333.33333333", "met")),
+        # The two collectors without a team have a customer each, and one complaint.
+        ("quarter", 1, "all", "complaint_rate", ("250", "250", "250", "met")),
+        # 4 touched, 1 faded, 3 split, 3 weighted, 6 limited, 2 promising, and one each of the two.
+        ("quarter", 1, "all", "contact_count", ("21", "30", "21", "missed")),
+        # Nobody knows for which of its companies a customer is called, or a collector sells.
+        ("quarter", 1, "turn", "contact_count", (None, "1", None, "not_applicable")),
+        ("quarter", 1, "K1", "credit_sales_amount", (None, "1", None, "not_applicable")),
+        # Of the first quarter 2 of 4, of April the second try of one: it passed.
+        ("half_year", 1, "turn", "training_pass_rate", ("0.6", "0.9", "0.6", "missed")),
+        ("month", 5, "reached", "satisfaction_score", ("85", "85", "85", "met")),
+        # Eight items of K1's calls in May: a promise kept to the tolerance, one paid late but
+        # within 30 days, one paid the day after. One called on 27 June may still be paid in July.
+        ("month", 5, "K1", "success_rate", ("0.375", "0.5", "0.375", "missed")),
+        ("quarter", 4, "K1", "success_rate", (None, "0.5", None, "insufficient_history")),
     ],
 )
 def test_a_plan_stands_beside_what_came_of_it(

@@ -1,7 +1,8 @@
 -- Grain: one row per company, scope (company, team), period and measure of the scorecard, and of
 -- those measures that a target names. Where there is more than one company, company `all` is the
 -- group: what the books give is summed over the companies, customers are counted once. Teams work
--- for all companies: their rows stand under the group, or under the only company.
+-- for all companies: their rows stand under the group, or under the only company. Work is that of
+-- the members of each month, the books those of the customers whom a team owns on the as-of date.
 -- A measure whose extract was never delivered is not applicable; that is not a value of zero.
 {%- set measures_of_turnover = [
     'average_collection_days', 'unpaid_rate', 'days_sales_outstanding',
@@ -65,8 +66,9 @@ collector_months as (
     select * from {{ ref('int_collector_months_summed') }}
 ),
 
-collectors as (
-    select * from {{ ref('dim_collectors') }}
+members as (
+    select * from {{ ref('int_collector_teams_spanned') }}
+    where team_id <> 'unassigned'
 ),
 
 payments as (
@@ -178,8 +180,7 @@ periods as (
 ),
 
 teams as (
-    select team_id from collectors
-    where team_id is not null
+    select team_id from members
     union
     select scope_id as team_id from targets
     where scope_type = 'team'
@@ -306,14 +307,17 @@ promises_of_companies as (
 -- Customers are made few before scopes multiply them: by month, then by longer periods.
 contacts_in_month as (
     select
-        collectors.team_id,
+        members.team_id,
         contacts.customer_id,
         contacts.month_start as period_start,
         sum(case when contacts.outcome = 'complaint' then 1 else 0 end) as complaint_count
     from contacts
-    left join collectors
-        on contacts.collector_id = collectors.collector_id
-    group by collectors.team_id, contacts.customer_id, contacts.month_start
+    left join members
+        on
+            contacts.collector_id = members.collector_id
+            and contacts.month_start >= members.member_from
+            and contacts.month_start < members.member_until
+    group by members.team_id, contacts.customer_id, contacts.month_start
 ),
 
 contacts_in_quarter as (
@@ -425,7 +429,7 @@ trainings_by_month as (
 
 team_months as (
     select
-        collectors.team_id,
+        members.team_id,
         collector_months.month_start,
         sum(collector_months.promise_kept_count) as promise_kept_count,
         sum(
@@ -438,10 +442,12 @@ team_months as (
         sum(collector_months.passed_count) as passed_count,
         sum(collector_months.assessed_count) as assessed_count
     from collector_months
-    inner join collectors
-        on collector_months.collector_id = collectors.collector_id
-    where collectors.team_id is not null
-    group by collectors.team_id, collector_months.month_start
+    inner join members
+        on
+            collector_months.collector_id = members.collector_id
+            and collector_months.month_start >= members.member_from
+            and collector_months.month_start < members.member_until
+    group by members.team_id, collector_months.month_start
 ),
 
 -- What is added up by month. A team works for every company.

@@ -1,47 +1,45 @@
 -- Grain: one row per plan: period, scope and measure, as last delivered.
 -- What adds up from day to day (amounts, counts) is projected at the pace of the days gone; a rate
--- is projected as it stands. A measure that is not kept for the scope and kind of period, or that
--- nobody knows, has no actual value: `not_applicable`.
-{%- set company_measures = {
-    'turnover_by_period': [
-        'receivables_turnover', 'turnover_days', 'days_sales_outstanding',
-        'best_possible_days_sales_outstanding', 'average_days_delinquent',
-        'average_collection_days', 'unpaid_rate', 'collection_effectiveness_index'
-    ],
-    'bad_debt_by_period': ['recovery_rate', 'bad_debt_rate'],
-} %}
-{%- set company_amounts = {
-    'collected_amount': 'turnover_by_period.cash_applied_amount',
-    'credit_sales_amount': 'turnover_by_period.credit_sales_amount',
-    'closing_receivables_amount': 'turnover_by_period.closing_receivables_amount',
-    'write_off_amount': 'bad_debt_by_period.write_off_amount',
-    'net_write_off_amount': 'bad_debt_by_period.net_write_off_amount',
+-- is projected as it stands. A measure that is not kept for the scope, or that nobody knows, has no
+-- actual value: `not_applicable`.
+-- Collectors work for all companies: what is only counted by collector is known of them, of their
+-- teams and of the group (`all`, or the only company), and of no other company.
+{%- set amounts = {
+    'collected_amount': 'turnover.cash_applied_amount',
+    'credit_sales_amount': 'turnover.credit_sales_amount',
+    'closing_receivables_amount': 'turnover.closing_receivables_amount',
+    'write_off_amount': 'bad_debt.write_off_amount',
+    'net_write_off_amount': 'bad_debt.net_write_off_amount',
 } %}
 {%- set work_sums = [
     'collected_amount', 'contact_count', 'attempt_count', 'connect_count',
     'right_party_contact_count', 'promise_made_count', 'promise_made_amount',
     'promise_kept_count', 'promise_kept_amount', 'complaint_count', 'upheld_complaint_count'
 ] %}
-{%- set work_rates = [
+{%- set scorecard_rates = ['promise_kept_rate', 'satisfaction_score', 'training_pass_rate'] %}
+{%- set work_rates = scorecard_rates + [
     'right_party_contact_rate_of_attempts', 'right_party_contact_rate_of_connects',
-    'promise_kept_rate', 'promise_kept_rate_by_amount', 'complaint_rate', 'satisfaction_score',
-    'satisfied_rate', 'training_pass_rate', 'training_pass_rate_first_attempt',
+    'promise_kept_rate_by_amount', 'satisfied_rate', 'training_pass_rate_first_attempt',
     'contacts_per_hour', 'collected_per_contact', 'contact_cost_rate'
 ] %}
+{%- set success_rates = ['success_rate', 'success_rate_by_amount'] %}
+{%- set key = ['period_type', 'period_start', 'scope_type', 'scope_id', 'measure'] %}
 with targets as (
     select * from {{ ref('int_targets_deduped') }}
 ),
 
-{%- for mart in company_measures %}
+scorecards as (
+    select * from {{ ref('int_scorecards_measured') }}
+),
 
-    {{ mart }} as (
-        select * from {{ ref(mart) }}
-        where scope_type = 'company'
-    ),
-{%- endfor %}
+turnover as (
+    select * from {{ ref('turnover_by_period') }}
+    where scope_type in ('company', 'team')
+),
 
-scorecard as (
-    select * from {{ ref('scorecard_by_quarter') }}
+bad_debt as (
+    select * from {{ ref('bad_debt_by_period') }}
+    where scope_type in ('company', 'team')
 ),
 
 performance_by_collector as (
@@ -50,6 +48,14 @@ performance_by_collector as (
 
 performance_by_team as (
     select * from {{ ref('performance_by_team_month') }}
+),
+
+success as (
+    select * from {{ ref('collection_success_by_month') }}
+),
+
+contacts as (
+    select * from {{ ref('int_contacts_dated') }}
 ),
 
 target_measures as (
@@ -64,6 +70,15 @@ run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
 
+groups as (
+    select
+        case
+            when count(distinct company_code) = 1 then min(company_code)
+            else 'all'
+        end as group_id
+    from turnover
+),
+
 periods as (
     select
         targets.period_type,
@@ -72,6 +87,11 @@ periods as (
         targets.scope_id,
         targets.measure,
         targets.target_value,
+        groups.group_id,
+        case
+            when targets.scope_type = 'company' and targets.scope_id = 'all' then groups.group_id
+            else targets.scope_id
+        end as measured_scope_id,
         run_parameters.as_of_date,
         {{ add_days(
             add_months(
@@ -81,6 +101,7 @@ periods as (
             ), -1
         ) }} as period_end
     from targets
+    cross join groups
     cross join run_parameters
 ),
 
@@ -95,66 +116,71 @@ planned as (
     from periods
 ),
 
--- The whole of several companies has amounts; its rates are those of the scorecard.
-company_actuals as (
-    {%- for mart, measures in company_measures.items() %}
-        {%- for measure in measures %}
-            select
-                period_type,
-                period_start,
-                company_code,
-                '{{ measure }}' as measure,
-                {{ measure }} as actual_value,
-                cast({{ measure }}_numerator as decimal(28, 8)) as actual_numerator,
-                cast({{ measure }}_denominator as decimal(28, 8)) as actual_denominator,
-                case
-                    when rate_status = 'missing' then 'not_applicable'
-                    else {{ measure }}_status
-                end as actual_status
-            from {{ mart }}
-            union all
-        {%- endfor %}
-    {%- endfor %}
-    {%- for measure, column in company_amounts.items() %}
-        {%- for company in ['company_code', "'all'"] %}
-            select
-                period_type,
-                period_start,
-                {{ company }} as company_code,
-                '{{ measure }}' as measure,
-                cast(sum({{ column }}) as decimal(28, 8)) as actual_value,
-                cast(null as decimal(28, 8)) as actual_numerator,
-                cast(null as decimal(28, 8)) as actual_denominator,
-                'ok' as actual_status
-            from {{ column.split('.')[0] }}
-            group by period_type, period_start{{ ', company_code' if loop.first }}
-            union all
-        {%- endfor %}
-    {%- endfor %}
+of_scorecard as (
     select
-        'quarter' as period_type,
-        quarter_start as period_start,
-        company_code,
+        period_type,
+        period_start,
+        scope_type,
+        scope_id,
         measure,
-        value as actual_value,
+        measure_value as actual_value,
         numerator as actual_numerator,
         denominator as actual_denominator,
-        case when status in ('met', 'missed') then 'ok' else status end as actual_status
-    from scorecard
-    where
-        measure in (
-            'promise_kept_rate', 'complaint_rate', 'satisfaction_score', 'training_pass_rate'
-        )
-        or company_code = 'all'
+        case when rate_status = 'missing' then 'not_applicable' else status end as actual_status
+    from scorecards
+),
+
+-- What a team collected is what was given to its members.
+amounts_by_scope as (
+    {%- for measure, column in amounts.items() %}
+        {%- for scope_id in ['scope_id', "'all'"] %}
+            select
+                period_type,
+                period_start,
+                scope_type,
+                {{ scope_id }} as scope_id,
+                '{{ measure }}' as measure,
+                sum({{ column.split('.')[1] }}) as amount,
+                sum(case when rate_status = 'missing' then 1 else 0 end) as unrated_count
+            from {{ column.split('.')[0] }}
+            {%- if measure == 'collected_amount' or not loop.first %}
+                where scope_type = 'company'
+            {%- endif %}
+            group by period_type, period_start, scope_type{{ ', scope_id' if loop.first }}
+            {%- if not loop.last %}
+                union all
+            {%- endif %}
+        {%- endfor %}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
+    {%- endfor %}
+),
+
+of_books as (
+    select
+        period_type,
+        period_start,
+        scope_type,
+        scope_id,
+        measure,
+        cast(case when unrated_count = 0 then amount end as decimal(28, 8)) as actual_value,
+        cast(null as decimal(28, 8)) as actual_numerator,
+        cast(null as decimal(28, 8)) as actual_denominator,
+        case when unrated_count = 0 then 'ok' else 'not_applicable' end as actual_status
+    from amounts_by_scope
 ),
 
 performance as (
-    {%- for scope in ['collector', 'team'] %}
+    {%- for scope_type, scope_id, members in [
+        ('collector', 'collector_id', 'performance_by_collector'),
+        ('team', 'team_id', 'performance_by_team'),
+        ('company', 'groups.group_id', 'performance_by_team'),
+    ] %}
         select
-            '{{ scope }}' as scope_type,
-            {{ scope }}_id as scope_id,
+            '{{ scope_type }}' as scope_type,
+            {{ scope_id }} as scope_id,
             month_start,
-            customer_contacted_count,
             {%- for measure in work_sums %}
                 {{ measure }},
             {%- endfor %}
@@ -162,7 +188,8 @@ performance as (
             {{ measure }}_numerator,
             {{ measure }}_denominator{{ ',' if not loop.last }}
         {%- endfor %}
-        from performance_by_{{ scope }}
+        from {{ members }}
+        cross join groups
         {%- if not loop.last %}
             union all
         {%- endif %}
@@ -171,10 +198,8 @@ performance as (
 
 work_summed as (
     select
-        planned.period_type,
-        planned.period_start,
-        planned.scope_type,
-        planned.scope_id,
+        {{ columns_of(['period_type', 'period_start', 'scope_type'], 'planned') }},
+        planned.measured_scope_id as scope_id,
         planned.measure,
         cast(
             sum(
@@ -201,34 +226,99 @@ work_summed as (
     inner join performance
         on
             planned.scope_type = performance.scope_type
-            and planned.scope_id = performance.scope_id
+            and planned.measured_scope_id = performance.scope_id
             and performance.month_start between planned.period_start and planned.period_end
+    where
+        planned.measure in ({{ quoted(work_sums + work_rates) }})
+        and (
+            planned.scope_type = 'collector'
+            or planned.measure not in ({{ quoted(scorecard_rates) }})
+        )
+        and (planned.scope_type <> 'company' or planned.measure <> 'collected_amount')
     group by
-        planned.period_type,
-        planned.period_start,
-        planned.scope_type,
-        planned.scope_id,
+        {{ columns_of(['period_type', 'period_start', 'scope_type'], 'planned') }},
+        planned.measured_scope_id,
         planned.measure
 ),
 
--- Customers of several months are no sum of those of each; a few answers are no sample.
-work_measured as (
+-- As long as a month's contacts may still succeed, so may those of the period.
+success_summed as (
+    select
+        {{ columns_of(['period_type', 'period_start', 'scope_type'], 'planned') }},
+        planned.measured_scope_id as scope_id,
+        planned.measure,
+        cast(
+            case
+                when count(success.success_rate_numerator) = count(*)
+                    then
+                        sum(
+                            case planned.measure
+                                {%- for measure in success_rates %}
+                                    when '{{ measure }}' then success.{{ measure }}_numerator
+                                {%- endfor %}
+                            end
+                        )
+            end as decimal(28, 8)
+        ) as numerator,
+        cast(
+            sum(
+                case planned.measure
+                    {%- for measure in success_rates %}
+                        when '{{ measure }}' then success.{{ measure }}_denominator
+                    {%- endfor %}
+                end
+            ) as decimal(28, 8)
+        ) as denominator
+    from planned
+    inner join success
+        on
+            success.month_start between planned.period_start and planned.period_end
+            and (
+                (
+                    planned.scope_type = success.scope_type
+                    and planned.scope_id = success.scope_id
+                )
+                or (
+                    planned.scope_type = 'company'
+                    and planned.measured_scope_id = planned.group_id
+                    and success.scope_type = 'all'
+                )
+            )
+    where planned.measure in ({{ quoted(success_rates) }})
+    group by
+        {{ columns_of(['period_type', 'period_start', 'scope_type'], 'planned') }},
+        planned.measured_scope_id,
+        planned.measure
+),
+
+-- Customers of several months are no sum of those of each.
+complaints_of_collectors as (
+    select
+        {{ columns_of(key, 'planned') }},
+        sum(case when contacts.outcome = 'complaint' then 1 else 0 end) as complaint_count,
+        count(distinct contacts.customer_id) as customer_count
+    from planned
+    inner join contacts
+        on
+            planned.scope_id = contacts.collector_id
+            and contacts.month_start between planned.period_start and planned.period_end
+    where
+        planned.scope_type = 'collector'
+        and planned.measure = 'complaint_rate'
+    group by {{ columns_of(key, 'planned') }}
+),
+
+-- A few answers are no sample.
+counted as (
     select
         work_summed.*,
-        work_summed.measure in (
-            {%- for measure in work_sums %}
-                '{{ measure }}'{{ ',' if not loop.last }}
-            {%- endfor %}
-        ) as is_sum,
         case
-            when work_summed.measure = 'complaint_rate' and work_summed.period_type <> 'month'
-                then null
             when
-                work_summed.measure in ('satisfaction_score', 'satisfied_rate')
-                and work_summed.denominator < measure_rules.minimum_survey_count
-                then null
-            else work_summed.numerator
-        end as sampled_numerator,
+                work_summed.measure not in ('satisfaction_score', 'satisfied_rate')
+                or work_summed.denominator >= measure_rules.minimum_survey_count
+                then work_summed.numerator
+        end as exact_numerator,
+        work_summed.denominator as exact_denominator,
         case
             when work_summed.measure in ('satisfaction_score', 'satisfied_rate')
                 then 'insufficient_sample'
@@ -236,63 +326,78 @@ work_measured as (
         end as missing_status
     from work_summed
     cross join measure_rules
+    union all
+    select
+        *,
+        numerator as exact_numerator,
+        denominator as exact_denominator,
+        'insufficient_history' as missing_status
+    from success_summed
+    union all
+    select
+        {{ columns_of(key, 'complaints_of_collectors') }},
+        cast(complaints_of_collectors.complaint_count as decimal(28, 8)) as numerator,
+        {{ exact_average(
+            'complaints_of_collectors.customer_count', 'measure_rules.complaint_rate_customers'
+        ) }} as denominator,
+        cast(
+            complaints_of_collectors.complaint_count * measure_rules.complaint_rate_customers
+            as decimal(28, 8)
+        ) as exact_numerator,
+        cast(complaints_of_collectors.customer_count as decimal(28, 8)) as exact_denominator,
+        'not_applicable' as missing_status
+    from complaints_of_collectors
+    cross join measure_rules
+),
+
+of_work as (
+    select
+        {{ columns_of(key) }},
+        {%- set is_sum %}measure in ({{ quoted(work_sums) }}){% endset %}
+        case
+            when {{ is_sum }} then numerator
+            else {{ ratio_value('exact_numerator', 'exact_denominator') }}
+        end as actual_value,
+        case when not {{ is_sum }} then numerator end as actual_numerator,
+        case when not {{ is_sum }} then denominator end as actual_denominator,
+        case
+            when {{ is_sum }} then 'ok'
+            else {{ ratio_status('exact_numerator', 'exact_denominator', 'missing_status') }}
+        end as actual_status
+    from counted
 ),
 
 actuals as (
-    select
-        period_type,
-        period_start,
-        'company' as scope_type,
-        company_code as scope_id,
-        measure,
-        actual_value,
-        actual_numerator,
-        actual_denominator,
-        actual_status
-    from company_actuals
+    select * from of_scorecard
     union all
-    select
-        period_type,
-        period_start,
-        scope_type,
-        scope_id,
-        measure,
-        case
-            when is_sum then numerator
-            else {{ ratio_value('sampled_numerator', 'denominator') }}
-        end as actual_value,
-        case when not is_sum then numerator end as actual_numerator,
-        case when not is_sum then denominator end as actual_denominator,
-        case
-            when is_sum then 'ok'
-            else {{ ratio_status('sampled_numerator', 'denominator', 'missing_status') }}
-        end as actual_status
-    from work_measured
+    select * from of_books
+    union all
+    select * from of_work
 ),
 
+-- Of what is added up for a scope, nothing found is nothing reached.
 compared as (
     select
         planned.*,
         target_measures.measure is not null as is_known_measure,
         coalesce(target_measures.is_additive, false) as is_additive,
         target_measures.target_comparison,
-        case
-            when planned.elapsed_day_count = 0 then null
-            when actuals.actual_status = 'ok' then actuals.actual_value
-            when
-                actuals.actual_status is null
-                and planned.scope_type <> 'company'
-                and target_measures.is_additive
-                then 0
-        end as actual_value,
+        actuals.actual_value as found_value,
         actuals.actual_numerator,
         actuals.actual_denominator,
         case
             when planned.elapsed_day_count = 0 then 'not_applicable'
             when actuals.actual_status is not null then actuals.actual_status
             when
-                planned.scope_type <> 'company'
-                and target_measures.is_additive
+                planned.measure in ({{ quoted(work_sums) }})
+                and (
+                    planned.scope_type <> 'company'
+                    or planned.measured_scope_id = planned.group_id
+                )
+                then 'ok'
+            when
+                planned.scope_type = 'team'
+                and planned.measure in ({{ quoted(amounts) }})
                 then 'ok'
             else 'not_applicable'
         end as actual_status
@@ -304,8 +409,15 @@ compared as (
             planned.period_type = actuals.period_type
             and planned.period_start = actuals.period_start
             and planned.scope_type = actuals.scope_type
-            and planned.scope_id = actuals.scope_id
+            and planned.measured_scope_id = actuals.scope_id
             and planned.measure = actuals.measure
+),
+
+judged as (
+    select
+        *,
+        case when actual_status = 'ok' then coalesce(found_value, 0) end as actual_value
+    from compared
 ),
 
 projected as (
@@ -324,7 +436,7 @@ projected as (
             when is_complete or not is_additive then actual_value
             else {{ exact_average('actual_value * day_count', 'elapsed_day_count') }}
         end as projected_value
-    from compared
+    from judged
 ),
 
 final as (

@@ -1,5 +1,5 @@
--- Grain: one row per document's installment or payment line and exception code. All of these were
--- accepted: they are facts of the business that somebody should look at.
+-- Grain: one row per document's installment, payment line or judgement and exception code. All of
+-- these were accepted: they are facts of the business that somebody should look at.
 {#- Every row of both extracts, alike. Read again by each use: to keep them costs more. -#}
 {%- set entries -%}
     (
@@ -64,9 +64,28 @@ movements as (
         and amount is null
 ),
 
-customers as (
+all_customers as (
     select * from {{ ref('dim_customers') }}
+),
+
+customers as (
+    select * from all_customers
     where not is_unknown
+),
+
+items as (
+    select * from {{ ref('receivable_items') }}
+    where
+        is_current
+        and item_type = 'document'
+),
+
+companies_known as (
+    select * from {{ ref('int_companies_known') }}
+),
+
+provisions as (
+    select * from {{ ref('specific_provisions') }}
 ),
 
 run_parameters as (
@@ -238,6 +257,78 @@ due_before_document as (
     where due_date < entry_date
 ),
 
+provisions_told as (
+    select
+        provisions.company_code,
+        provisions.customer_id,
+        provisions.document_id
+    from provisions
+    cross join run_parameters
+    where
+        provisions.known_from
+        <= {{ local_date('run_parameters.known_at', 'run_parameters.timezone') }}
+    group by provisions.company_code, provisions.customer_id, provisions.document_id
+),
+
+documents_of_provisions as (
+    select
+        company_code,
+        customer_id,
+        document_id
+    from items
+    where
+        (company_code, document_id) in (
+            select
+                provisions_told.company_code,
+                provisions_told.document_id
+            from provisions_told
+        )
+    group by company_code, customer_id, document_id
+),
+
+provisions_placed as (
+    select
+        provisions_told.company_code,
+        provisions_told.customer_id,
+        provisions_told.document_id,
+        case
+            when companies_known.company_code is null then provisions_told.company_code
+            when all_customers.customer_id is null then provisions_told.customer_id
+            when documents_of_provisions.document_id is null then provisions_told.document_id
+        end as unknown_name
+    from provisions_told
+    left join companies_known
+        on provisions_told.company_code = companies_known.company_code
+    left join all_customers
+        on provisions_told.customer_id = all_customers.customer_id
+    left join documents_of_provisions
+        on
+            provisions_told.company_code = documents_of_provisions.company_code
+            and provisions_told.customer_id = documents_of_provisions.customer_id
+            and provisions_told.document_id = documents_of_provisions.document_id
+),
+
+-- A judgement of nobody, or of a document that its customer does not have, provides for nothing.
+unknown_provisions as (
+    select
+        'specific_provisions' as source_type,
+        company_code,
+        coalesce(document_id, customer_id) as source_id,
+        cast(
+            row_number() over (
+                partition by company_code, coalesce(document_id, customer_id)
+                order by customer_id, document_id nulls first
+            ) as integer
+        ) as source_line_no,
+        'unknown_provision' as exception_code,
+        cast(null as decimal(18, 2)) as amount_document,
+        unknown_name as exception_detail,
+        customer_id,
+        cast(null as varchar) as currency_code
+    from provisions_placed
+    where unknown_name is not null
+),
+
 all_exceptions as (
     select * from told_of_entries
     union all
@@ -246,6 +337,8 @@ all_exceptions as (
     select * from future_dated
     union all
     select * from due_before_document
+    union all
+    select * from unknown_provisions
 ),
 
 collected as (

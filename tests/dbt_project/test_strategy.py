@@ -214,6 +214,15 @@ def company() -> dict[str, list[Row]]:
             },
         ],
         "contact_log": [
+            contact(
+                "T0",
+                "S1",
+                date(2025, 6, 20),
+                "promise_to_pay",
+                promised_amount="50.00",
+                promised_date=date(2025, 6, 27),
+                _delivery_date=SECOND,
+            ),
             contact("T1", "X1", date(2026, 1, 3), "right_party", duration_seconds=1800),
             contact("T2", "X1", date(2026, 1, 20), "left_message", channel="email"),
             contact("T3", "X1", date(2026, 2, 1), "right_party"),
@@ -338,6 +347,20 @@ def test_what_is_told_later_changes_no_grade_before(warehouse: Path) -> None:
     # S2's third payment, of 31 May, was delivered on 10 September.
     assert grade(warehouse, "S2", date(2025, 8, 1)) == ("unrated", 2)
     assert grade(warehouse, "S2", date(2025, 9, 1)) == ("A", 3)
+
+
+def test_a_promise_is_broken_from_when_it_is_told_of(warehouse: Path) -> None:
+    # Its last day of grace was 30 June, so that July counts it, and eleven months after; it was
+    # told of on 10 September.
+    rows = fetch(
+        warehouse,
+        """
+        select month_start, broken_promise_count from marts.credit_points_by_customer_month
+        where customer_id = 'S1' and month_start between '2025-07-01' and '2025-09-01'
+        order by month_start
+        """,
+    )
+    assert [count for _, count in rows] == [0, 0, 1]
 
 
 def test_an_insolvent_customer_has_the_last_grade_from_when_it_is_known(warehouse: Path) -> None:

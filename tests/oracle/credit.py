@@ -12,7 +12,7 @@ from tests.oracle.arithmetic import add_months, month_end, month_start, round_mo
 from tests.oracle.cash import Cash, cash_on_documents
 from tests.oracle.inputs import Extracts, Parameters, Row, Seeds
 from tests.oracle.journal import ZERO, Item, Journal, journal
-from tests.oracle.promises import Promise
+from tests.oracle.promises import PROMISING, Promise
 from tests.oracle.versions import LEDGER_KEY, in_force, latest
 
 BILLING = ("invoice", "debit_memo", "opening_balance")
@@ -86,6 +86,11 @@ def grades(
     """
     (rules,) = seeds.rows("credit_rules")
     looked_back = int(rules["history_months"])
+    told: dict[tuple[str, str], datetime] = {}
+    for row in extracts.contact_log:
+        if row["outcome"] in PROMISING:
+            key = (row["contact_id"], row["customer_id"])
+            told[key] = min(row["_recorded_at"], told.get(key, row["_recorded_at"]))
     for month in months:
         known_at = min(
             known_at_end_of(month, parameters.timezone, first_recorded_at), parameters.known_at
@@ -104,7 +109,11 @@ def grades(
         broken: dict[str, int] = {}
         for promise in promises:
             missed = promise.deadline_date + timedelta(days=1)
-            if promise.status == "broken" and first_month <= month_start(missed) <= month:
+            if (
+                promise.status == "broken"
+                and first_month <= month_start(missed) <= month
+                and told[promise.promise_id, promise.customer_id] <= known_at
+            ):
                 broken[promise.customer_id] = broken.get(promise.customer_id, 0) + 1
         known_customers = latest(extracts.customers, ("customer_id",), known_at)
         moved = {m.customer_id for m in book.movements if m.effective_date <= day}

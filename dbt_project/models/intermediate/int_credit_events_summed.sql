@@ -397,13 +397,29 @@ movement_sums as (
         {{ month_number('movements.effective_date') }} + parameters.history_months
 ),
 
+-- A promise that was told of after its deadline is broken from then on.
+promises_known as (
+    select
+        promises.customer_id,
+        greatest(
+            {{ month_number(add_days('promises.deadline_date', 1)) }},
+            {{ known_from_month('promises._recorded_at', first_recorded_at, timezone) }}
+        ) as month_from,
+        {{ month_number(add_days('promises.deadline_date', 1)) }} + parameters.history_months
+            as month_to
+    from promises
+    cross join parameters
+),
+
 promise_sums as (
     select
         customer_id,
-        {{ month_number(add_days('deadline_date', 1)) }} as month_from,
+        month_from,
+        month_to,
         count(*) as broken_promise_count
-    from promises
-    group by customer_id, {{ month_number(add_days('deadline_date', 1)) }}
+    from promises_known
+    where month_from < month_to
+    group by customer_id, month_from, month_to
 ),
 
 changes as (
@@ -441,7 +457,7 @@ changes as (
         sums,
         'promise_sums',
         'month_from',
-        'month_from + history_months',
+        'month_to',
         {'broken_promise_count': 'broken_promise_count'}
     ) }}
     union all

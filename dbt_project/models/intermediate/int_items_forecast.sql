@@ -198,6 +198,7 @@ promises_open as (
         on
             promises.promise_date <= origins.origin_date
             and promises.deadline_date >= origins.origin_date
+            and promises._recorded_at <= origins.origin_known_at
     left join promises_matched
         on
             origins.origin_date = promises_matched.origin_date

@@ -134,7 +134,8 @@ final as (
         promised_amount,
         last_matched_date,
         kept_date,
-        promise_status
+        promise_status,
+        _recorded_at
     from judged
 )
 

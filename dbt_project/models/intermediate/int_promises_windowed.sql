@@ -9,6 +9,10 @@ with contacts as (
     select * from {{ ref('int_contacts_dated') }}
 ),
 
+delivered_contacts as (
+    select * from {{ ref('stg_lake__contacts') }}
+),
+
 documents as (
     select * from {{ ref('int_documents_versioned') }}
 ),
@@ -49,6 +53,21 @@ promise_contacts as (
         and contacts.promised_amount_document > 0
         and contacts.promised_date is not null
         and {{ touched_only('contacts', 'int_promising_customers_touched', ['customer_id']) }}
+),
+
+-- A promise is known from when it was first told of, and says what it is last said to be.
+told as (
+    select
+        contact_id,
+        customer_id,
+        min(_recorded_at) as _recorded_at
+    from delivered_contacts
+    where
+        outcome in ('promise_to_pay', 'payment_plan')
+        and {{ touched_only(
+            'delivered_contacts', 'int_promising_customers_touched', ['customer_id']
+        ) }}
+    group by contact_id, customer_id
 ),
 
 promised_documents as (
@@ -117,6 +136,7 @@ customer_currencies as (
 placed as (
     select
         promise_contacts.*,
+        told._recorded_at,
         known_documents.document_id as target_document_id,
         case
             when known_documents.company_code = known_documents.last_company_code
@@ -135,6 +155,10 @@ placed as (
         run_parameters.reporting_currency_code
     from promise_contacts
     cross join run_parameters
+    inner join told
+        on
+            promise_contacts.contact_id = told.contact_id
+            and promise_contacts.customer_id = told.customer_id
     left join known_documents
         on
             promise_contacts.customer_id = known_documents.customer_id
@@ -271,6 +295,7 @@ final as (
         promised_amount,
         amount_tolerance_rate,
         is_document_withdrawn,
+        _recorded_at,
         cast(island_no as integer) as island_no,
         cast(
             row_number() over (

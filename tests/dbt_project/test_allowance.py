@@ -11,15 +11,42 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse import build_warehouse, fetch
+from tests.warehouse import PROJECT, build_warehouse, fetch
 
 pytestmark = pytest.mark.warehouse
 
 AS_OF = date(2025, 6, 30)
 Rows = list[dict[str, Any]]
 
+# Provision matrices that others published: past due, owed, rate, allowance. The first is example 12
+# of the illustrative examples of IFRS 9 (IE74 to IE77), 580,000 of 30 million; the second goes with
+# "IFRS 9 example: lifetime ECL for trade receivables using a provision matrix" of
+# IFRScommunity.com, 27,567 in all, of which the rate that it shows as 8.7 % is 2 of 23.
+MATRICES = {
+    "example_12": [
+        ("current", date(2025, 6, 30), "15000000.00", "0.00300000", "45000.00"),
+        ("1-30", date(2025, 5, 31), "7500000.00", "0.01600000", "120000.00"),
+        ("31-60", date(2025, 5, 1), "4000000.00", "0.03600000", "144000.00"),
+        ("61-90", date(2025, 4, 1), "2500000.00", "0.06600000", "165000.00"),
+        ("91-180", date(2025, 3, 31), "1000000.00", "0.10600000", "106000.00"),
+    ],
+    "community": [
+        ("current", date(2025, 7, 1), "300000.00", "0.02000000", "6000.00"),
+        ("1-30", date(2025, 6, 29), "140000.00", "0.04000000", "5600.00"),
+        ("31-60", date(2025, 5, 30), "60000.00", "0.08695652", "5217.39"),
+        ("61-90", date(2025, 4, 30), "23000.00", "0.25000000", "5750.00"),
+        ("91-180", date(2025, 1, 1), "5000.00", "1.00000000", "5000.00"),
+    ],
+}
+
 # Rates of expected_loss come from one month; of the oldest 60 % are lost, and times are bad.
 OWN_SEEDS = {
+    "loss_rates": (PROJECT / "seeds" / "loss_rates.csv").read_text("utf-8")
+    + "".join(
+        f"aging,{segment},{bucket},{rate}\n"
+        for segment, rows in MATRICES.items()
+        for bucket, _, _, rate, _ in rows
+    ),
     "loss_rate_rules": """segment,trailing_months,loss_given_last_rate,forward_looking_factor
 *,1,0.6,1.5
 """,
@@ -106,6 +133,8 @@ LEDGER: Rows = [
     document("judged", "J2", date(2024, 4, 1), date(2024, 5, 1), "200.00", MAY),
     document("judged", "M1", date(2024, 5, 1), date(2024, 5, 1), "50.00", MAY)
     | {"document_type": "credit_memo"},
+    document("moved", "D", date(2024, 4, 1), date(2024, 6, 10), "1000.00", MAY),
+    document("moved", "D", date(2024, 4, 1), date(2024, 9, 10), "1000.00", date(2024, 7, 15)),
     document("again", "A1", date(2024, 5, 1), date(2024, 6, 1), "100.00", MAY),
     *(
         document("roll", number, date(2023, 1, 1), due, amount)
@@ -118,6 +147,11 @@ LEDGER: Rows = [
             ("D5", date(2023, 6, 10), "1000.00"),
             ("D6", date(2023, 1, 1), "1000.00"),
         )
+    ),
+    *(
+        document(segment, bucket, date(2025, 1, 1), due, amount)
+        for segment, rows in MATRICES.items()
+        for bucket, due, amount, _, _ in rows
     ),
     document("roll", "T1", date(2024, 1, 1), date(2024, 5, 21), "100.00", customer_id="roll-T"),
 ]
@@ -139,6 +173,14 @@ CUSTOMERS: Rows = [
         "_delivery_date": AS_OF,
     }
     for letter, segment in (("C", "broad"), ("T", "thin"))
+] + [
+    {
+        "customer_id": f"{segment}-C",
+        "customer_name": segment,
+        "segment": segment,
+        "_delivery_date": AS_OF,
+    }
+    for segment in MATRICES
 ]
 
 
@@ -226,7 +268,13 @@ def test_what_was_settled_at_the_time_could_not_be_foretold(warehouse: Path) -> 
 
 
 def required(
-    warehouse: Path, company: str, method: str, month: int, segment: str = "unassigned"
+    warehouse: Path,
+    company: str,
+    method: str,
+    month: int,
+    segment: str = "unassigned",
+    *,
+    year: int = 2024,
 ) -> dict[str, list[str]]:
     """Open amount, rate, its source and what is required, by bucket, where something is open."""
     rows = fetch(
@@ -238,7 +286,7 @@ def required(
             company_code = ? and allowance_method = ? and period_start = ? and segment = ?
             and open_amount <> 0
         """,
-        [company, method, date(2024, month, 1), segment],
+        [company, method, date(year, month, 1), segment],
     )
     return {row[0]: [spelled(value) for value in row[1:]] for row in rows}
 
@@ -274,6 +322,33 @@ def test_a_judgement_counts_from_when_it_was_known(warehouse: Path) -> None:
     for month, then in ((6, "40.00"), (7, "80.00"), (8, "0.00")):
         found = back_test(warehouse, "again", "specific", month)
         assert (found["now"][0], found["then"][0]) == ("0.00", then), month
+
+
+def test_moving_a_due_date_is_no_cure(warehouse: Path) -> None:
+    # In July, 20 days past due, it was given till 10 September: at its end it would have been 51
+    # days past due. Seen from today it was never due before, and in June nobody moved anything.
+    rows = fetch(
+        warehouse,
+        """
+        select strftime(month_start, '%m'), roll_rate, cure_rate, re_aged_amount
+        from marts.aging_roll_rates_by_month
+        where
+            company_code = 'moved' and scope_type = 'company' and bucket_set = 'days'
+            and aging_bucket = 'current' and month_start in ('2024-06-01', '2024-07-01')
+        order by month_start
+        """,
+    )
+    assert rows == [("06", 0, 1, 0), ("07", 0, 0, 1000)]
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_the_aging_method_is_a_published_provision_matrix(warehouse: Path, matrix: str) -> None:
+    # One has items 0, 30, 60, 90 and 91 days past due, the other -1, 1, 31, 61 and 180: the first
+    # and the last day of every bucket.
+    assert required(warehouse, matrix, "aging", 6, matrix, year=2025) == {
+        bucket: [owed, rate, "seed", allowance]
+        for bucket, _, owed, rate, allowance in MATRICES[matrix]
+    }
 
 
 def test_expected_loss_is_the_chain_of_roll_rates(warehouse: Path) -> None:

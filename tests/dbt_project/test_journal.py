@@ -126,6 +126,9 @@ LEDGER: Rows = [
         document_date=_day(3, 20),
         applies_to_document_id="I1",
     ),
+    invoice("giving", "100.00", document_id="I1", due_date=_day(3, 30)),
+    invoice("giving", "50.00", document_id="I2", due_date=_day(4, 20)),
+    invoice("giving", "120.00", document_id="M1", document_type="credit_memo", due_date=None),
     invoice("terms", "100.00", document_id="I1", due_date=None),
     invoice("terms", "100.00", document_id="I2", due_date=None, payment_terms_days=10),
     invoice("terms", "100.00", document_id="I3", due_date=None, customer_id="nobody"),
@@ -175,6 +178,7 @@ PAYMENTS: Rows = [
     ),
     payment("discounted", "97.00", discount_amount="3.00"),
     payment("unknown", "10.00", document_id="gone"),
+    payment("giving", "60.00", document_id=None),
 ]
 
 SECOND_SHEET = LoadRecord(
@@ -311,14 +315,39 @@ def test_a_missing_rate_nulls_the_converted_amount_only(warehouse: Path) -> None
     rows = fetch(
         warehouse,
         """
-        select open_amount_document, open_amount, rate_status
+        select
+            open_amount_document, open_amount, rate_status, revalued_open_amount,
+            revalued_rate_status
         from marts.aging_by_bucket
         where company_code = 'unrated' and bucket_set = 'days' and age_basis = 'due_date'
             and as_of_date = $1
         """,
         [AS_OF],
     )
-    assert rows == [(Decimal("100.00"), None, "missing")]
+    assert rows == [(Decimal("100.00"), None, "missing", None, "missing")]
+
+
+def test_credits_are_applied_cash_first_to_the_oldest_and_the_rest_stays(warehouse: Path) -> None:
+    # Owed are 100 and, later due, 50. Cash of 60 and 40 of the credit memo settle the first, 50
+    # of the memo the second, and 30 of its 120 are left.
+    rows = fetch(
+        warehouse,
+        """
+        select aging_bucket, open_amount, open_amount_credits_applied
+        from marts.aging_by_bucket
+        where
+            company_code = 'giving' and bucket_set = 'days' and age_basis = 'due_date'
+            and as_of_date = $1 and open_amount <> 0
+        order by aging_bucket_order
+        """,
+        [AS_OF],
+    )
+    assert rows == [
+        ("1-30", 50, 0),
+        ("31-60", 100, 0),
+        ("unapplied_cash", -60, 0),
+        ("unapplied_credit", -120, -30),
+    ]
 
 
 def test_cash_in_another_currency_is_not_applied(warehouse: Path, open_items: Ask) -> None:

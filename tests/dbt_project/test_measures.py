@@ -357,6 +357,85 @@ TRAININGS: Rows = [
         ("K2", _day(3, 1), False),
     )
 ]
+
+
+def _of_2023(month: int, day: int) -> date:
+    return date(2023, month, day)
+
+
+# Worked examples that others published; each test names its source.
+PUBLISHED_LEDGER: Rows = [
+    *(
+        document(company, str(month), _of_2023(month, 10), _of_2023(month + 1, 9), amount)
+        for company, amounts in {
+            "by_oracle": ("5538.00", "4566.00", "7570.00"),
+            "by_creditguru": ("3390.00", "3610.00", "3890.00"),
+            "counted_back": ("700000.00", "800000.00", "900000.00"),
+        }.items()
+        for month, amount in enumerate(amounts, start=1)
+    ),
+    document(
+        "by_creditguru",
+        "0",
+        date(2022, 12, 31),
+        date(2022, 12, 31),
+        "6200.00",
+        document_type="opening_balance",
+    ),
+    document("pattern", "1", _of_2023(1, 15), _of_2023(2, 14), "100000.00"),
+    *(
+        document("weighted_days", amount, _of_2023(3, 1), _of_2023(3, 31), amount)
+        for amount in ("10.00", "100.00")
+    ),
+]
+PUBLISHED_PAYMENTS: Rows = [
+    payment("by_oracle", "P1", _of_2023(2, 20), "5538.00", "1"),
+    payment("by_oracle", "P2", _of_2023(3, 20), "1267.00", "2"),
+    payment("by_creditguru", "P0", _of_2023(1, 20), "6200.00", "0"),
+    payment("by_creditguru", "P1", _of_2023(2, 20), "640.00", "1"),
+    payment("by_creditguru", "P2", _of_2023(3, 5), "3610.00", "2"),
+    payment("by_creditguru", "P3", _of_2023(3, 20), "300.00", "3"),
+    payment("counted_back", "P1", _of_2023(2, 20), "300000.00", "1"),
+    *(
+        payment("pattern", f"P{month}", _of_2023(month, 20), amount, "1")
+        for month, amount in enumerate(
+            ("5000.00", "50000.00", "30000.00", "10000.00", "5000.00"), start=1
+        )
+    ),
+    payment("weighted_days", "P1", _of_2023(3, 6), "10.00", "10.00"),
+    payment("weighted_days", "P2", _of_2023(3, 11), "100.00", "100.00"),
+]
+# One item each, or two: how old they are on average on 30 April and 31 May, and in which bucket.
+SHIFTED_LEDGER: Rows = [
+    document("longer", "D", _of_2023(5, 1), _of_2023(6, 25), "1000.00"),
+    document("hardly_longer", "D", _of_2023(5, 1), _of_2023(6, 24), "1000.00"),
+    *(
+        row
+        for company in ("shorter", "hardly_shorter")
+        for row in (
+            document(company, "A", _of_2023(12, 1), _day(2, 26), "1000.00"),
+            document(company, "B", _of_2023(12, 1), _of_2023(12, 16), "1000.00"),
+        )
+    ),
+    *(
+        row
+        for company, amount in (("surging", "120.00"), ("hardly_surging", "119.99"))
+        for row in (
+            document(company, "A", _day(4, 1), _day(4, 15), "100.00"),
+            document(company, "B", _day(5, 1), _day(5, 15), amount),
+        )
+    ),
+]
+SHIFTED_PAYMENTS: Rows = [
+    payment("shorter", "P", _day(5, 20), "1000.00", "B"),
+    payment("hardly_shorter", "P", _day(5, 20), "999.99", "B"),
+]
+RETURNED_LEDGER: Rows = [
+    document("returned", "D", _of_2023(1, 10), _of_2023(2, 9), "100.00"),
+    against("returned", "W", "write_off", _of_2023(6, 15), "100.00", "D"),
+    against("returned", "R1", "recovery", _day(6, 15), "20.00", "D"),
+    against("returned", "R2", "recovery", _day(6, 16), "30.00", "D"),
+]
 TARGETS: Rows = [
     {
         "period_start": start,
@@ -420,6 +499,9 @@ EXTRACTS: dict[str, Rows] = {
         *ATTRIBUTION_LEDGER,
         *INCENTIVE_LEDGER,
         *SCORECARD_LEDGER,
+        *PUBLISHED_LEDGER,
+        *SHIFTED_LEDGER,
+        *RETURNED_LEDGER,
     ],
     "payments": [
         *TURNOVER_PAYMENTS,
@@ -428,6 +510,8 @@ EXTRACTS: dict[str, Rows] = {
         *ATTRIBUTION_PAYMENTS,
         *INCENTIVE_PAYMENTS,
         *SCORECARD_PAYMENTS,
+        *PUBLISHED_PAYMENTS,
+        *SHIFTED_PAYMENTS,
     ],
     "contact_log": [*PROMISES, *CONTACTS, *INCENTIVE_CONTACTS],
     "collectors": [
@@ -523,6 +607,56 @@ def test_the_turnover_of_a_quarter_is_that_reckoned_by_hand(warehouse: Path) -> 
     }
 
 
+@pytest.mark.parametrize(
+    ("company", "period_type", "month", "measure", "published"),
+    [
+        # Oracle, JD Edwards EnterpriseOne Accounts Receivable, "Current Balance Divided by Sales":
+        # (10869 x 90) / (5538 + 4566 + 7570) = 55.35.
+        ("by_oracle", "quarter", 1, "days_sales_outstanding", "55.35"),
+        # CreditGuru, "Collection Effectiveness Index": from January to March sales of 10,890 in
+        # three months, 6,200 at first, 6,340 at last, of which 3,590 are current: 55.9 %.
+        ("by_creditguru", "quarter", 1, "collection_effectiveness_index", "55.9"),
+        # The same receivables by the definitions of the page on the best possible days (money-zine,
+        # "Best Possible DSO"): 3,590 x 90 / 10,890; 6,340 - 3,590 = 2,750 are delinquent.
+        ("by_creditguru", "quarter", 1, "best_possible_days_sales_outstanding", "29.67"),
+        ("by_creditguru", "quarter", 1, "average_days_delinquent", "22.73"),
+        # "Debtor Days Calculation Count Back Method": 2,100,000 are open; March 900,000 in 31 days,
+        # February 800,000 in 28, and 400,000 of January's 700,000 in 31: 31 + 28 + 17.71.
+        ("counted_back", "month", 3, "days_sales_outstanding_countback", "76.71"),
+        # Dynamics 365, "average payment days": 10 paid in 5 days and 100 in 10 days are 9.55 when
+        # they are weighted, and not 7.5.
+        ("weighted_days", "month", 3, "average_collection_days", "9.55"),
+    ],
+)
+def test_a_published_example_comes_out_as_published(
+    warehouse: Path, company: str, period_type: str, month: int, measure: str, published: str
+) -> None:
+    found = measures(
+        warehouse, "turnover_by_period", company, period_type, _of_2023(month, 1), (measure,)
+    )
+    value, status = found[measure]
+    assert status == "ok"
+    assert value is not None
+    assert round(value, len(published.partition(".")[2])) == Decimal(published)
+
+
+def test_a_published_payment_pattern_is_the_vintage_of_its_month(warehouse: Path) -> None:
+    # Figurewizard, "How cash receipts from clients are calculated": of 100,000, 5 % come in the
+    # month of the invoice, then 50 %, 30 %, 10 % and 5 %.
+    rows = fetch(
+        warehouse,
+        """
+        select collected_rate from marts.vintage_by_month
+        where
+            company_code = 'pattern' and scope_type = 'company'
+            and billing_month_start = date '2023-01-01' and months_since_billing < 6
+        order by months_since_billing
+        """,
+    )
+    expected = ("0.05", "0.55", "0.85", "0.95", "1", "1")
+    assert [rate for (rate,) in rows] == [Decimal(rate) for rate in expected]
+
+
 def test_a_measure_without_a_denominator_says_so(warehouse: Path) -> None:
     names = ("receivables_turnover", "turnover_days", "days_sales_outstanding")
     without_sales = measures(
@@ -537,6 +671,147 @@ def test_a_measure_without_a_denominator_says_so(warehouse: Path) -> None:
         warehouse, "turnover_by_period", "minus", "quarter", SECOND_QUARTER, names
     )
     assert only_a_credit == dict.fromkeys(names, (None, "negative_denominator"))
+
+
+@pytest.mark.parametrize(
+    ("company", "period_type", "start", "mart", "expected"),
+    [
+        # Nothing was sold or paid: 3,500 past due stay 3,500, and none of it was collected.
+        (
+            "turn",
+            "quarter",
+            SECOND_QUARTER,
+            "turnover_by_period",
+            {
+                "average_collection_days": (None, "zero_denominator"),
+                "average_collection_days_from_due_date": (None, "zero_denominator"),
+                "unpaid_rate": ok("1"),
+                "collection_effectiveness_index": ok("0"),
+                "best_possible_days_sales_outstanding": (None, "zero_denominator"),
+                "average_days_delinquent": (None, "zero_denominator"),
+            },
+        ),
+        ("turn", "quarter", SECOND_QUARTER, "bad_debt_by_period", {"bad_debt_rate": ok("0")}),
+        # A credit memo is all there is: sales of -100 and receivables of -100.
+        (
+            "minus",
+            "quarter",
+            SECOND_QUARTER,
+            "turnover_by_period",
+            {
+                "unpaid_rate": (None, "zero_denominator"),
+                "collection_effectiveness_index": (None, "negative_denominator"),
+                "collection_effectiveness_index_period_total": (None, "negative_denominator"),
+                "best_possible_days_sales_outstanding": (None, "negative_denominator"),
+                "average_days_delinquent": (None, "negative_denominator"),
+                "days_sales_outstanding_countback": (None, "not_applicable"),
+            },
+        ),
+        (
+            "minus",
+            "quarter",
+            SECOND_QUARTER,
+            "bad_debt_by_period",
+            {
+                "recovery_rate": (None, "zero_denominator"),
+                "bad_debt_rate": (None, "negative_denominator"),
+                "bad_debt_rate_of_average_receivables": (None, "negative_denominator"),
+                "bad_debt_rate_of_credit_sales": (None, "negative_denominator"),
+            },
+        ),
+        # Of April is only the cheque of 100 that bounced: 700 are owed of 700 - 100.
+        (
+            "owned",
+            "month",
+            _day(4, 1),
+            "turnover_by_period",
+            {
+                "average_collection_days": (None, "negative_denominator"),
+                "unpaid_rate": ok("1.16666667"),
+            },
+        ),
+        # 600 were past due when April began.
+        ("owned", "month", _day(4, 1), "bad_debt_by_period", {"recovery_rate": ok("-0.16666667")}),
+    ],
+)
+def test_a_measure_of_nothing_or_less_has_a_status_or_says_how_much(
+    warehouse: Path,
+    company: str,
+    period_type: str,
+    start: date,
+    mart: str,
+    expected: dict[str, tuple[Decimal | None, str]],
+) -> None:
+    assert measures(warehouse, mart, company, period_type, start, tuple(expected)) == expected
+
+
+# 310 days past due become 341, which is ten per cent more; 311 become 342.
+# A 64 days and B 136 days are 100 on average, and A alone is 95 a month later, five per cent less;
+# a cent of B that is left is 167 days old and makes it 95.00072.
+@pytest.mark.parametrize(
+    ("company", "growth", "signal"),
+    [
+        ("longer", "0.10000000", "lengthened"),
+        ("hardly_longer", "0.09967846", "steady"),
+        ("shorter", "-0.05000000", "shortened"),
+        ("hardly_shorter", "-0.04999280", "steady"),
+    ],
+)
+def test_the_aging_has_shifted_from_its_threshold_on(
+    warehouse: Path, company: str, growth: str, signal: str
+) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select weighted_days_growth_rate, shift_signal_code from marts.aging_shift_by_month
+        where
+            company_code = ? and scope_type = 'company' and bucket_set = 'days'
+            and month_start = date '2024-05-01'
+        """,
+        [company],
+    )
+    assert rows == [(Decimal(growth), signal)]
+
+
+@pytest.mark.parametrize(
+    ("company", "growth", "is_surge"),
+    [("surging", "0.20000000", True), ("hardly_surging", "0.19990000", False)],
+)
+def test_a_bucket_surges_from_its_threshold_on(
+    warehouse: Path, company: str, growth: str, is_surge: bool
+) -> None:
+    # In April A was in 1-30, in May B is; A has gone on.
+    rows = fetch(
+        warehouse,
+        """
+        select growth_rate, is_bucket_surge from marts.aging_shift_by_bucket
+        where
+            company_code = ? and scope_type = 'company' and bucket_set = 'days'
+            and month_start = date '2024-05-01' and aging_bucket = '1-30'
+        """,
+        [company],
+    )
+    assert rows == [(Decimal(growth), is_surge)]
+
+
+def test_what_comes_back_after_a_year_and_a_day_is_late(warehouse: Path) -> None:
+    # 20 of 100 came to the day a year after the write-off, 30 the day after. Of a write-off of the
+    # last month no twelve have passed.
+    rows = fetch(
+        warehouse,
+        """
+        select
+            recovery_of_written_off_rate, recovery_of_written_off_within_12_months_rate,
+            recovery_of_written_off_within_12_months_rate_status
+        from marts.recovery_by_write_off_month
+        where company_code in ('returned', 'reco') and scope_type = 'company'
+        order by company_code desc
+        """,
+    )
+    assert rows == [
+        (Decimal("0.5"), Decimal("0.2"), "ok"),
+        (Decimal("0.25"), None, "insufficient_history"),
+    ]
 
 
 def test_a_measure_that_needs_more_history_says_so(warehouse: Path) -> None:
@@ -908,6 +1183,29 @@ def test_a_plan_stands_beside_what_came_of_it(
     )
     *values, status = expected
     assert row == (*(None if value is None else Decimal(value) for value in values), status)
+
+
+@pytest.mark.parametrize(
+    ("period_type", "scope_id", "measure", "rate", "status"),
+    [
+        ("year", "just_100", "collected_amount", "0.27322404", "ok"),  # 1,000 / 3,660
+        # No complaint was planned for, and one came.
+        ("quarter", "complained", "complaint_count", None, "zero_denominator"),
+        ("month", "just_100", "happiness", None, "not_applicable"),
+    ],
+)
+def test_a_plan_is_attained_by_what_was_reached_of_it(
+    warehouse: Path, period_type: str, scope_id: str, measure: str, rate: str | None, status: str
+) -> None:
+    (row,) = fetch(
+        warehouse,
+        """
+        select attainment_rate, attainment_rate_status from marts.targets_by_period
+        where period_type = $1 and scope_id = $2 and measure = $3
+        """,
+        [period_type, scope_id, measure],
+    )
+    assert row == (None if rate is None else Decimal(rate), status)
 
 
 def scorecard(warehouse: Path, company: str, measure: str, start: date) -> tuple[Any, ...]:

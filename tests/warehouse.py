@@ -1,8 +1,7 @@
-"""A whole warehouse from a few rows, for tests.
+"""A lake from a few rows, what a run is asked, and dbt on both, for tests.
 
-``build_warehouse`` writes rows as a lake would hold them, states what the run is asked, and runs
-the dbt project in this process. Reading files and judging loads are not passed through: what is
-tested here are the models. The parsed project is kept, so that the second build costs no parse.
+Reading files and judging loads are not passed through: what is tested here are the models. Whole
+warehouses are built by tests/builds.py, without the time that dbt takes.
 """
 
 import os
@@ -46,81 +45,6 @@ RUN_PARAMETERS_SCHEMA = {
 _METADATA = ("_source", "_delivery_date", "_delivery_kind", "_recorded_at", "_source_file")
 
 _manifest: Any = None
-
-
-def build_warehouse(
-    home: Path,
-    extracts: Mapping[str, Iterable[Row]],
-    *,
-    as_of_date: date,
-    known_at: datetime | None = None,
-    reporting_currency: str = "CNY",
-    timezone: str = "Asia/Shanghai",
-    loads: Iterable[LoadRecord] = (),
-    quarantined_rows: Iterable[Row] = (),
-    expectation_results: Iterable[Row] = (),
-    published_totals: Iterable[Row] = (),
-    command: str = "run",
-    select: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    threads: int = 2,
-    continues: bool = False,
-    seeds: Path | None = None,
-) -> Path:
-    """Write a lake and build the warehouse on it.
-
-    Args:
-        home: An empty or earlier home; what it holds of lake and warehouse is replaced.
-        extracts: Rows by extract, with canonical column names. Absent columns get the contract's
-            default. A row may also carry `_source` (`canonical`), `_delivery_date` (its own
-            business date is not looked at: 2024-01-01 unless given), `_delivery_kind` (`delta`),
-            `_source_file` and `_recorded_at` (the end of the delivery date); rows alike in these
-            are one load. Money may be given as text.
-        as_of_date: The business date asked.
-        known_at: The knowledge time asked, naive UTC; by default after everything delivered.
-        reporting_currency: The reporting currency.
-        timezone: The company's time zone.
-        loads: Load records beside those of the rows, such as of rejected files.
-        quarantined_rows: Rows of the quarantine, with its column names.
-        expectation_results: Results of expectations, with their column names.
-        published_totals: What earlier versions said was open, with its column names.
-        command: A dbt command that builds: `run`, `build` or `test`.
-        select: What to build; everything when empty. Selected models need their parents built.
-        exclude: What to leave out.
-        threads: dbt threads and engine threads.
-        continues: Whether the build continues the one that the home holds, as a refresh does; the
-            lake must hold all that it held. Otherwise it begins from nothing.
-        seeds: A folder whose CSV files replace the seeds of the same name; the command must build
-            seeds as well.
-
-    Returns:
-        The path of the warehouse file.
-
-    Raises:
-        AssertionError: When dbt fails, with the messages of the failed nodes.
-    """
-    write_lake(
-        home,
-        extracts,
-        loads=loads,
-        quarantined_rows=quarantined_rows,
-        expectation_results=expectation_results,
-        published_totals=published_totals,
-    )
-    write_run_parameters(
-        home,
-        as_of_date=as_of_date,
-        known_at=known_at,
-        reporting_currency=reporting_currency,
-        timezone=timezone,
-        continues=continues,
-    )
-    if seeds is not None:
-        run_dbt(home, "seed", threads=threads)
-        replace_seeds(home, seeds)
-        exclude = [*exclude, "resource_type:seed"]
-    run_dbt(home, command, select=select, exclude=exclude, threads=threads)
-    return home / "warehouse.duckdb"
 
 
 def replace_seeds(home: Path, seeds: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse import PROJECT, build_warehouse, fetch
+from tests.builds import build_warehouse
+from tests.warehouse import PROJECT, fetch
 
 pytestmark = pytest.mark.warehouse
 
@@ -196,7 +197,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         extracts,
         as_of_date=AS_OF,
-        select=["+allowance_by_bucket", "+allowance_roll_forward", "+allowance_back_test"],
         seeds=seeds,
     )
 

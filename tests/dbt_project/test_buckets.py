@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.warehouse import build_warehouse, fetch
+from tests.builds import build_warehouse
+from tests.warehouse import fetch
 
 pytestmark = pytest.mark.warehouse
 
@@ -23,11 +24,6 @@ DAYS_ASKED = (
     date(2024, 3, 1),
     date(2024, 3, 31),
     date(2024, 4, 30),
-)
-MODELS = (
-    "+path:models/marts/receivables",
-    "+path:models/marts/aging",
-    "+path:models/marts/shared",
 )
 
 
@@ -88,8 +84,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ]
         },
         as_of_date=AS_OF,
-        command="build",
-        select=MODELS,
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse import build_warehouse, fetch
+from tests.builds import build_warehouse
+from tests.warehouse import fetch
 
 pytestmark = pytest.mark.warehouse
 
@@ -361,14 +362,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "payments": PAYMENTS,
         },
         as_of_date=AS_OF,
-        command="build",
-        select=[
-            "+contact_compliance_by_month",
-            "+collection_success_by_month",
-            "+cash_forecast_by_week",
-            "+cash_forecast_accuracy",
-        ],
-        exclude=["test_type:unit"],
     )
 
 

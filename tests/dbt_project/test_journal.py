@@ -13,18 +13,14 @@ from typing import Any
 import pytest
 
 from ingest.records import LoadRecord
-from tests.warehouse import build_warehouse, end_of_day, fetch, run_dbt
+from tests.builds import build, build_warehouse
+from tests.warehouse import end_of_day, fetch
 
 pytestmark = pytest.mark.warehouse
 
 FIRST = date(2024, 3, 1)
 SECOND = date(2024, 4, 1)
 AS_OF = date(2024, 4, 30)
-MODELS = (
-    "+path:models/marts/receivables",
-    "+path:models/marts/aging",
-    "+path:models/marts/shared",
-)
 
 Rows = list[dict[str, Any]]
 Ask = Callable[..., Any]
@@ -254,8 +250,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         as_of_date=AS_OF,
         loads=[SECOND_SHEET],
         quarantined_rows=[QUARANTINED],
-        command="build",
-        select=MODELS,
+        is_tested=True,
     )
 
 
@@ -596,7 +591,7 @@ def test_marts_do_not_depend_on_the_number_of_threads(
     home = tmp_path_factory.mktemp("one_thread")
     for name in ("lake", "quarantine", "run_parameters.parquet"):
         (home / name).symlink_to(warehouse.parent / name)
-    run_dbt(home, "build", select=MODELS, threads=1)
+    build(home, threads=1)
     marts = fetch(
         warehouse,
         "select table_name from information_schema.tables where table_schema = 'marts' order by 1",

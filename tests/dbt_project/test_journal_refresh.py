@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from ingest.records import LoadRecord
-from tests.warehouse import build_warehouse, end_of_day, fetch, run_dbt, write_run_parameters
+from tests.builds import build, build_warehouse
+from tests.warehouse import end_of_day, fetch, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
 
 DELIVERIES = (date(2024, 3, 1), date(2024, 3, 8), date(2024, 3, 15))
-EXCLUDE = ("resource_type:test", "resource_type:unit_test")
-SELECT = ("+exceptions_by_document", "+receivables_by_span", "+receivable_items")
 BY_COMPANY = (
     "intermediate.int_documents_versioned",
     "intermediate.int_payments_versioned",
@@ -399,22 +398,19 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[State]]:
         _extracts(),
         loads=[SECOND_SHEET],
         quarantined_rows=[QUARANTINED],
-        command="build",
-        select=SELECT,
-        exclude=EXCLUDE,
         **_asked(0),
     )
     refreshed = [_state(warehouse)]
     for delivery in (1, 2):
         write_run_parameters(home, continues=True, **_asked(delivery))
-        run_dbt(home, "build", select=SELECT, exclude=EXCLUDE)
+        build(home)
         refreshed.append(_state(warehouse))
         # Built whole, it would leave no changes.
         assert fetch(warehouse, "select 1 from intermediate.changes_of_receivables_by_span limit 1")
     rebuilt = [refreshed[0]]
     for delivery in (1, 2):
         write_run_parameters(home, **_asked(delivery))
-        run_dbt(home, "build", select=SELECT, exclude=EXCLUDE)
+        build(home)
         rebuilt.append(_state(warehouse))
     return {"refreshed": refreshed, "rebuilt": rebuilt}
 

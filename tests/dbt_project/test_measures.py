@@ -13,7 +13,8 @@ import duckdb
 import pytest
 
 from ingest.records import LoadRecord
-from tests.warehouse import build_warehouse, end_of_day, fetch, run_dbt, write_lake
+from tests.builds import build_warehouse, recorded_builds
+from tests.warehouse import end_of_day, fetch, run_dbt, write_lake
 
 pytestmark = pytest.mark.warehouse
 
@@ -535,7 +536,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which everything was built and every test of the project has passed."""
     folder = tmp_path_factory.mktemp("measures")
     build_warehouse(
-        folder, EXTRACTS, as_of_date=AS_OF, quarantined_rows=QUARANTINED, command="build"
+        folder, EXTRACTS, as_of_date=AS_OF, quarantined_rows=QUARANTINED, is_tested=True
     )
     return folder
 
@@ -1291,7 +1292,7 @@ MEASURES_OF_MONEY = ("bad_debt_rate", "days_sales_outstanding")
 def without_rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Only a ledger, partly in a currency that has no rate; every test of the project passed."""
     folder = tmp_path_factory.mktemp("without_rates")
-    return build_warehouse(folder, {"ledger": UNRATED_LEDGER}, as_of_date=AS_OF, command="build")
+    return build_warehouse(folder, {"ledger": UNRATED_LEDGER}, as_of_date=AS_OF, is_tested=True)
 
 
 @pytest.fixture(scope="module")
@@ -1299,9 +1300,7 @@ def with_rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same ledger, and the rate."""
     folder = tmp_path_factory.mktemp("with_rates")
     extracts = {"ledger": UNRATED_LEDGER, "fx_rates": [RATED]}
-    warehouse = build_warehouse(folder, extracts, as_of_date=AS_OF, command="seed")
-    run_dbt(folder, "run")
-    return warehouse
+    return build_warehouse(folder, extracts, as_of_date=AS_OF)
 
 
 def rate_statuses(warehouse: Path, mart: str, company: str, condition: str) -> set[str]:
@@ -1433,17 +1432,19 @@ def test_one_thread_builds_the_same_marts(home: Path, tmp_path: Path) -> None:
         EXTRACTS,
         as_of_date=AS_OF,
         quarantined_rows=QUARANTINED,
-        command="run",
-        select=["run_parameters"],
         threads=1,
     )
-    run_dbt(tmp_path, "seed", threads=1)
-    run_dbt(tmp_path, "run", threads=1)
     for mart in MARTS:
         query = f"select * from marts.{mart} order by all"  # noqa: S608
         assert fetch(tmp_path / "warehouse.duckdb", query) == fetch(
             home / "warehouse.duckdb", query
         ), mart
+
+
+def build_proofs(home: Path, *models: str) -> None:
+    warehouse = str(home / "warehouse.duckdb")
+    with duckdb.connect(warehouse, config={"file_search_path": str(home)}) as connection:
+        recorded_builds().build_again(connection, models)
 
 
 def test_a_proof_that_does_not_close_stops_the_build(home: Path, tmp_path: Path) -> None:
@@ -1468,7 +1469,7 @@ def test_a_proof_that_does_not_close_stops_the_build(home: Path, tmp_path: Path)
     for name in ("warehouse.duckdb", "run_parameters.parquet"):
         (tmp_path / name).write_bytes((home / name).read_bytes())
     write_lake(tmp_path, EXTRACTS, loads=[unbalanced], quarantined_rows=QUARANTINED)
-    run_dbt(tmp_path, "run", select=["int_loads_counted", "proofs"])
+    build_proofs(tmp_path, "int_loads_counted", "proofs")
     with pytest.raises(AssertionError, match="assert_proofs_are_closed"):
         run_dbt(tmp_path, "test", select=["assert_proofs_are_closed"])
     rows = fetch(
@@ -1500,7 +1501,7 @@ def test_every_side_of_a_proof_can_be_wrong(home: Path, tmp_path: Path) -> None:
             "delete from marts.performance_by_team_month where month_start = '2024-05-01'",
         ):
             connection.execute(fault)
-    run_dbt(tmp_path, "run", select=["proofs"])
+    build_proofs(tmp_path, "proofs")
     rows = fetch(
         tmp_path / "warehouse.duckdb",
         "select proof_code, proof_subject from marts.proofs where not is_closed order by all",

@@ -12,7 +12,8 @@ import duckdb
 import pytest
 
 from ingest.records import LoadRecord
-from tests.warehouse import end_of_day, run_dbt, write_lake, write_run_parameters
+from tests.builds import build
+from tests.warehouse import end_of_day, write_lake, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
 
@@ -42,7 +43,6 @@ TABLES = (
     "marts.performance_by_collector_month",
     "marts.performance_by_team_month",
 )
-MODELS = tuple(f"+{table.partition('.')[2]}" for table in TABLES)
 
 Row = dict[str, Any]
 
@@ -449,13 +449,7 @@ EXTRACTS = {
 def _build(home: Path, day: date, *, continues: bool) -> Path:
     """What was delivered until a day, asked on that day."""
     write_run_parameters(home, as_of_date=day, known_at=end_of_day(day), continues=continues)
-    run_dbt(
-        home,
-        "build",
-        select=MODELS,
-        exclude=("resource_type:test", "resource_type:unit_test"),
-    )
-    return home / "warehouse.duckdb"
+    return build(home)
 
 
 def _home(factory: pytest.TempPathFactory, name: str) -> Path:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from tests.builds import build_warehouse
 from tests.oracle import expectations
 from tests.oracle.arithmetic import add_months
 from tests.oracle.inputs import Parameters, Seeds
 from tests.oracle.reckoning import Reckoning
 from tests.properties.lake import read_lake
-from tests.warehouse import build_warehouse, end_of_day, fetch
+from tests.warehouse import end_of_day, fetch
 
 pytestmark = pytest.mark.warehouse
 
@@ -266,8 +267,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         company(),
         as_of_date=LAST,
         known_at=KNOWN_AT,
-        command="build",
-        select=["+marts.strategy"],
     )
     return home
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse import build_warehouse, end_of_day, fetch, run_dbt, write_run_parameters
+from tests.builds import build, build_warehouse
+from tests.warehouse import end_of_day, fetch, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
 
@@ -24,7 +25,6 @@ STEPS = (
     (date(2024, 3, 9), SECOND),
     (date(2024, 5, 20), THIRD),
 )
-TESTS = ("resource_type:unit_test", "resource_type:test")
 RELATIONS = (
     "marts.aging_by_account",
     "marts.aging_accounts",
@@ -135,12 +135,12 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]
     pairs = []
     for place, (day, known) in enumerate(STEPS):
         asked = {"as_of_date": day, "known_at": end_of_day(known)}
-        build_warehouse(rebuilt, EXTRACTS, command="build", exclude=TESTS, **asked)
+        build_warehouse(rebuilt, EXTRACTS, **asked)
         if place == 0:
-            build_warehouse(refreshed, EXTRACTS, command="build", exclude=TESTS[:1], **asked)
+            build_warehouse(refreshed, EXTRACTS, is_tested=True, **asked)
         else:
             write_run_parameters(refreshed, **asked, continues=True)
-            run_dbt(refreshed, "build", exclude=TESTS[:1])
+            build(refreshed, is_tested=True)
         pairs.append((contents(refreshed), contents(rebuilt)))
     return refreshed, pairs
 

@@ -13,8 +13,9 @@ import pytest
 from ingest.lake import Folders, admit, initialise, stage_pending
 from ingest.mappings import load_mappings
 from ingest.sample import Settings, write_company
+from tests.builds import build
 from tests.docs.questions import PAGE, answer, questions
-from tests.warehouse import run_dbt, write_run_parameters
+from tests.warehouse import write_run_parameters
 
 pytestmark = pytest.mark.warehouse
 
@@ -39,8 +40,7 @@ def build_sample(home: Path) -> Path:
     )
     admit(folders, run, rejections={})
     write_run_parameters(home, as_of_date=settings.end_date, known_at=now.replace(tzinfo=None))
-    run_dbt(home, "build", exclude=("resource_type:test", "resource_type:unit_test"))
-    return home / "warehouse.duckdb"
+    return build(home)
 
 
 @pytest.fixture(scope="module")

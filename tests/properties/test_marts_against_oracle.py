@@ -20,6 +20,7 @@ import pytest
 from ingest.lake import Folders, admit, initialise, stage_pending
 from ingest.mappings import load_mappings
 from ingest.sample import Settings, write_company
+from tests.builds import build, build_warehouse
 from tests.oracle import (
     aging,
     compliance,
@@ -39,13 +40,7 @@ from tests.properties.companies import DELIVERIES, delivered_rows, master_rows
 from tests.properties.drawn import draw_plans
 from tests.properties.lake import read_lake
 from tests.properties.provisions import write_provisions
-from tests.warehouse import (
-    build_warehouse,
-    end_of_day,
-    fetch,
-    run_dbt,
-    write_run_parameters,
-)
+from tests.warehouse import end_of_day, fetch, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
 
@@ -63,7 +58,6 @@ ASKED_OF_COMPANIES = (
     (date(2024, 6, 30), end_of_day(DELIVERIES[2])),
 )
 SOURCES = Path(__file__).resolve().parents[2] / "ingest" / "sources"
-UNIT_TESTS = ("test_type:unit",)
 SEEDS = Seeds()
 BUCKETS = SEEDS.buckets()
 
@@ -177,7 +171,7 @@ def built_sample(home: Path) -> Built:
     admit(folders, run, rejections={})
     parameters = Parameters(settings.end_date, datetime(2026, 7, 1))
     write_run_parameters(home, as_of_date=parameters.as_of_date, known_at=parameters.known_at)
-    run_dbt(home, "build", exclude=UNIT_TESTS)
+    build(home, is_tested=True)
     lake = read_lake(home)
     codes = sorted({row["company_code"] for row in lake.ledger})
     companies = [Company(code, {}, Reckoning(code, lake, parameters, SEEDS)) for code in codes]
@@ -210,9 +204,8 @@ def built_companies(home: Path, as_of_date: date, last_known: date, draw_seed: i
         everything,
         as_of_date=as_of_date,
         known_at=parameters.known_at,
-        command="build",
-        exclude=UNIT_TESTS,
         seeds=own_seeds,
+        is_tested=True,
     )
     lake = read_lake(home)
     seeds = Seeds(own=own_seeds)

@@ -3,7 +3,7 @@
 Random companies are built at their first delivery and refreshed at each later one, and between
 deliveries when only time has passed; after every step all marts are compared with those of a
 rebuild from nothing that is asked the same. COLLECTIONS_SEQUENCES says how many sequences are
-drawn (six companies in each) and COLLECTIONS_FIRST_SEQUENCE the number of the first.
+drawn (twelve companies in each) and COLLECTIONS_FIRST_SEQUENCE the number of the first.
 """
 
 import os
@@ -16,15 +16,15 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.builds import Recorded, recorded_builds
 from tests.properties.companies import DELIVERIES
-from tests.properties.replay import Recorded, record
 from tests.properties.sequences import DeliverySequence, Step, draw_sequence
 from tests.warehouse import end_of_day, write_lake, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
 
-COMPANIES = 6
-SEQUENCES = int(os.environ.get("COLLECTIONS_SEQUENCES", "6"))
+COMPANIES = 12
+SEQUENCES = int(os.environ.get("COLLECTIONS_SEQUENCES", "3"))
 FIRST_SEQUENCE = int(os.environ.get("COLLECTIONS_FIRST_SEQUENCE", "1"))
 SHOWN_ROWS = 12
 
@@ -33,15 +33,8 @@ Rows = Counter[tuple[Any, ...]]
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """What dbt sends to build and to refresh, from three real runs on a company of its own."""
-    home = tmp_path_factory.mktemp("recorded")
-    write_lake(home, draw_sequence(0, COMPANIES).rows)
-    steps = [
-        {"as_of_date": DELIVERIES[index], "known_at": end_of_day(DELIVERIES[index])}
-        for index in range(3)
-    ]
-    return record(home, steps)
+def recorded() -> Recorded:
+    return recorded_builds()
 
 
 @pytest.mark.parametrize("number", range(FIRST_SEQUENCE, FIRST_SEQUENCE + SEQUENCES))
@@ -61,17 +54,17 @@ def refreshed_by_step(
     for place, step in enumerate(sequence.steps):
         asked = {"as_of_date": step.as_of_date, "known_at": step.known_at}
         write_run_parameters(home, **asked)
-        rebuilt = recorded.open(home)
-        recorded.build(rebuilt)
         if place == 0:
             recorded.build(refreshed)
         else:
+            rebuilt = recorded.open(home)
+            recorded.build(rebuilt)
             before = {name: rows_of(refreshed, name) for name in changing_models(refreshed)}
             _continue_parameters(home, asked, sequence.steps[place - 1])
             recorded.continue_build(refreshed)
             require_true_changes(before, refreshed, step)
-        require_equal_marts(refreshed, rebuilt, sequence, place)
-        rebuilt.close()
+            require_equal_marts(refreshed, rebuilt, sequence, place)
+            rebuilt.close()
         yield refreshed
     refreshed.close()
 
@@ -217,7 +210,7 @@ def require_equal_marts(
         and not name.startswith("intermediate.changes_of_")
         and _fingerprint(refreshed, name) != _fingerprint(rebuilt, name)
     ]
-    before, step = (steps[place - 1] if place else None), steps[place]
+    before, step = steps[place - 1], steps[place]
     message = [
         f"sequence {sequence.number}, step {place}: {before} -> {step}",
         f"marts that differ: {different}",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.warehouse import build_warehouse
+from tests.builds import build_warehouse
 from tests.worked_company.company import (
     AS_OF_DATE,
     KNOWN_AT_QUARTER_END,
@@ -36,6 +36,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             }
             for currency, amount in (("CNY", "1530.00"), ("USD", "100.00"))
         ],
-        command="build",
         seeds=OWN_SEEDS,
+        is_tested=True,
     )

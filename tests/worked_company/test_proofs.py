@@ -1,7 +1,7 @@
 """A fault in what a proof looks at opens that proof and no other.
 
 Each fault is put into a copy of the worked company's warehouse, or of its lake; the proofs are
-then reckoned again by the statements that dbt compiled, with what lies between where there is any.
+then reckoned again by the statements that dbt sends, with what lies between where there is any.
 """
 
 import shutil
@@ -11,6 +11,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+
+from tests.builds import recorded_builds
 
 pytestmark = pytest.mark.warehouse
 
@@ -120,12 +122,7 @@ def test_a_fault_opens_its_proof_alone(name: str, warehouse: Path, tmp_path: Pat
         if fault.statement:
             ((changed,),) = connection.execute(fault.statement).fetchall()
             assert changed, "the fault found nothing"
-        for model in (*fault.between, "proofs"):
-            schema = "marts" if model == "proofs" else "intermediate"
-            (compiled,) = home.glob(f"target/compiled/collections/models/**/{model}.sql")
-            connection.execute(
-                f"create or replace table {schema}.{model} as {compiled.read_text()}"
-            )
+        recorded_builds().build_again(connection, (*fault.between, "proofs"))
         opened = connection.execute(
             "select distinct proof_code from marts.proofs where not is_closed"
         ).fetchall()

@@ -37,7 +37,13 @@ lint: $(READY) ## Check style, types and SQL
 	@echo "Checking Python style, types and SQL style."
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs 2 types sql
+
+.PHONY: types sql
+types: $(READY)
 	@$(BIN)/mypy
+
+sql: $(READY)
 	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/macros dbt_project/tests
 
 format: $(READY) ## Rewrite Python and SQL in the house style

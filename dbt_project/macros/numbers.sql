@@ -23,12 +23,26 @@
     {{ adapter.dispatch('exact_ratio', 'collections')(numerator, denominator) }}
 {%- endmacro -%}
 
+{#-
+    Integers of 64 bits are divided fifty times as fast as those of 128, which are here for what
+    does not fit.
+-#}
 {%- macro default__exact_ratio(numerator, denominator) -%}
     {%- set n = "cast(abs(cast(" ~ numerator ~ " as decimal(38, 8))) * 100000000 as hugeint)" -%}
     {%- set d = "cast(abs(cast(" ~ denominator ~ " as decimal(38, 8))) * 100000000 as hugeint)" -%}
     cast(
         case
             when ({{ denominator }}) = 0 or ({{ denominator }}) is null then null
+            when
+                abs({{ numerator }}) < 450000000
+                and {{ is_in_cents(numerator) }}
+                and {{ is_in_cents(denominator) }}
+                then sign({{ numerator }}) * sign({{ denominator }})
+                * cast(
+                    ({{ cents_of(numerator) }} * 200000000 + {{ cents_of(denominator) }})
+                    // (2 * {{ cents_of(denominator) }}) as decimal(38, 0)
+                )
+                * cast('0.00000001' as decimal(9, 8))
             else
                 sign({{ numerator }}) * sign({{ denominator }})
                 * cast(
@@ -38,6 +52,16 @@
         end
         as decimal(18, 8)
     )
+{%- endmacro -%}
+
+{#- Whether a number has no more than two decimals, and fewer than 14 digits before the point. -#}
+{%- macro is_in_cents(amount) -%}
+    try_cast({{ amount }} as decimal(15, 2)) = {{ amount }}
+{%- endmacro -%}
+
+{#- Such a number's hundredths, without its sign, as an integer of 64 bits. -#}
+{%- macro cents_of(amount) -%}
+    cast(abs(try_cast({{ amount }} as decimal(15, 2))) * cast(100 as decimal(3, 0)) as bigint)
 {%- endmacro -%}
 
 {%- macro spark__exact_ratio(numerator, denominator) -%}
@@ -63,6 +87,18 @@
     cast(
         case
             when ({{ whole }}) = 0 then null
+            when
+                abs({{ amount }}) < 20000000
+                and abs({{ part }}) < 20000000
+                and {{ is_in_cents(amount) }}
+                and {{ is_in_cents(part) }}
+                and {{ is_in_cents(whole) }}
+                then sign({{ amount }}) * sign({{ part }}) * sign({{ whole }})
+                * cast(
+                    ({{ cents_of(amount) }} * {{ cents_of(part) }} * 2 + {{ cents_of(whole) }})
+                    // (2 * {{ cents_of(whole) }}) as decimal(28, 0)
+                )
+                * cast('0.01' as decimal(3, 2))
             else
                 sign({{ amount }}) * sign({{ part }}) * sign({{ whole }})
                 * cast(

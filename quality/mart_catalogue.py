@@ -135,6 +135,8 @@ class MartSuite:
         groups: By code, the groups of expectations that compare rows. Those of the kind `sql` that
             stand not here speak of the mart as a whole.
         shows: Of a view: the table of which it shows every row once, by the same key.
+        arranges: Of a view: the table whose rows it shows otherwise than one by one, in groups that
+            both have; every expectation is of the kind `sql`, has its groups, and reads both.
         judged: Of a view: a condition on the rows that are judged, where others are worked out
             only when they are asked for.
     """
@@ -143,6 +145,7 @@ class MartSuite:
     expectations: tuple[Expectation, ...]
     groups: Mapping[str, Groups] = field(default_factory=dict)
     shows: str = ""
+    arranges: str = ""
     judged: str = ""
 
 
@@ -202,18 +205,32 @@ def _suite(
     )
     shown = [_shown_once(shows)] if shows else []
     return MartSuite(
-        tuple(key), (*_filled(*key), grain, *expectations, *shown), groups, shows, judged
+        tuple(key),
+        (*_filled(*key), grain, *expectations, *shown),
+        groups,
+        shows=shows,
+        judged=judged,
     )
 
 
-def _shown_once(table: str, shown: str = "true") -> Expectation:
+def _shown_once(table: str, shown: str = "true", table_rows: str = "") -> Expectation:
     """`shown` tells rows of the table from rows that the view has beside them."""
-    return _sql(
+    return _shows_as_many(
         f"every_row_of_{table}_is_shown_once",
         f"The view loses no row of {table} and repeats none.",
+        shown,
+        f"select count(*) from {table_rows or f'marts.{table}'}",
+    )
+
+
+def _shows_as_many(code: str, description: str, shown: str, count: str) -> Expectation:
+    """That a view shows as many rows as a query counts in its table."""
+    return _sql(
+        code,
+        description,
         f"select r.* from (select count(*) filter ({shown}) as shown from {{batch}}) as counted"
         " left join (select * from {batch} limit 1) as r on true"
-        f" where counted.shown <> (select count(*) from marts.{table})",
+        f" where counted.shown <> ({count})",
     )
 
 
@@ -487,7 +504,13 @@ _AGING_BY_ACCOUNT: Final = _suite(
 
 _AGING_BY_CUSTOMER: Final = MartSuite(
     (*_BUCKET_KEY[:2], "customer_id", *_BUCKET_KEY[2:]),
-    (_shown_once("aging_by_account", "document_count > 0"),),
+    (_shown_once("aging_by_account", "document_count > 0", "{aging_by_account}"),),
+    groups={
+        "every_row_of_aging_by_account_is_shown_once": Groups(
+            _ACCOUNT_SLICE, beside="aging_by_account"
+        )
+    },
+    arranges="aging_by_account",
 )
 """A view that puts names beside numbers, one for each, so that both are as unique."""
 
@@ -907,15 +930,21 @@ _CASH_BY_EARNER: Final = _suite(
 _ATTRIBUTION: Final = MartSuite(
     ("attribution_method", *_CASH, "collector_id"),
     (
-        _sql(
+        _shows_as_many(
             "every_method_shows_what_it_gives",
             "The view shows each row of cash_by_earner once for every method that gives to it.",
-            "select r.* from (select count(*) as shown from {batch}) as counted"
-            " left join (select * from {batch} limit 1) as r on true where counted.shown <> (select"
+            "true",
+            "select"
             + " + ".join(f" count(*) filter (where {flag})" for flag in _EARNERS)
-            + " + count(*) filter (where linear_share > 0) from marts.cash_by_earner)",
+            + " + count(*) filter (where linear_share > 0) from {cash_by_earner}",
         ),
     ),
+    groups={
+        "every_method_shows_what_it_gives": Groups(
+            ("company_code", "payment_id"), beside="cash_by_earner"
+        )
+    },
+    arranges="cash_by_earner",
 )
 """A view of cash_by_earner, whose flags and shares are judged there."""
 

@@ -7,6 +7,7 @@ anything changed; what speaks of a mart as a whole is judged whole.
 
 # ruff: noqa: S608 - identifiers come from the catalogue
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -154,6 +155,9 @@ def _questions(
     """What is asked about a mart, of its changes when they are known."""
     table = suite.shows or mart
     whole = _table(mart)
+    view = _definition(connection, mart)
+    if view and suite.arranges in changed:
+        return _arranged(connection, view, suite)
     if table not in changed:
         part = f"select * from {whole} where {suite.judged}" if suite.judged else None
         rows = whole if part is None else f"({part})"
@@ -167,8 +171,11 @@ def _questions(
         )
     keys = f"(select {', '.join(suite.key)} from {_changes(table)} where _change = 'added')"
     part = f"select * exclude (_change) from {_changes(table)} where _change = 'added'"
+    alike = _alike(whole, keys, suite.key)
     if suite.shows:
-        part = _alike(whole, keys, suite.key)
+        part = _shown(view, table, part) if view else alike
+    if suite.shows and view:
+        alike = _shown(view, table, _alike(_table(table), keys, suite.key))
     counts = {f"({part})": _count(connection, f"({part})")}
     asked = []
     for expectation in suite.expectations:
@@ -176,7 +183,7 @@ def _questions(
         adapted = expectation
         if expectation.kind == "unique":
             repeated = f"qualify count(*) over (partition by {', '.join(expectation.columns)}) > 1"
-            adapted = replace(expectation, query=f"{_alike(whole, keys, suite.key)} {repeated}")
+            adapted = replace(expectation, query=f"{alike} {repeated}")
         elif expectation.kind == "sql":
             groups = suite.groups.get(expectation.code)
             if groups is None or (groups.beside and groups.beside not in changed):
@@ -190,6 +197,41 @@ def _questions(
             counts[rows] = _count(connection, rows)
         asked.append(Question(adapted, rows, counts[rows]))
     return Questions(asked, part)
+
+
+def _arranged(connection: duckdb.DuckDBPyConnection, view: str, suite: MartSuite) -> Questions:
+    """What is asked about a view of a mart whose changes are known: of the groups that changed."""
+    asked = []
+    for expectation in suite.expectations:
+        groups = suite.groups[expectation.code]
+        keys = f"(select {', '.join(groups.columns)} from {_changes(suite.arranges)})"
+        arranged = _alike(_table(suite.arranges), keys, groups.columns)
+        rows = f"({_shown(view, suite.arranges, arranged)})"
+        query = f"with shown_rows as materialized {rows} " + expectation.query.format(
+            batch="shown_rows", **{suite.arranges: f"({arranged})"}
+        )
+        asked.append(Question(replace(expectation, query=query), rows, _count(connection, rows)))
+    return Questions(asked, part=f"select * from {asked[0].rows}")
+
+
+def _definition(connection: duckdb.DuckDBPyConnection, mart: str) -> str:
+    """The query of a mart that is a view; empty of a table."""
+    defined = connection.execute(
+        "select sql from duckdb_views() where schema_name = $schema and view_name = $name",
+        {"schema": SCHEMA, "name": mart},
+    ).fetchall()
+    return re.split(r"\bAS\b", defined[0][0], maxsplit=1)[1].rstrip("; \n") if defined else ""
+
+
+def _shown(view: str, table: str, rows: str) -> str:
+    """A query of what a view would show if its table held only these rows.
+
+    A condition on the view itself would be met after everything in it was worked out.
+    """
+    shown, replaced = re.subn(rf"\b(?:\w+\.)?{SCHEMA}\.{table}\b", lambda _: f"({rows})", view)
+    if replaced != 1:
+        raise RuntimeError(f"a view does not read {table} once: {view}")
+    return f"select * from ({shown})"
 
 
 def _named(

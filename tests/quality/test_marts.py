@@ -1595,6 +1595,29 @@ def test_a_view_that_loses_or_repeats_rows_is_found(
         assert failed[f"every_row_of_{table}_is_shown_once"].unexpected_count == 1
 
 
+@pytest.mark.parametrize("forgotten", ["", "is_last_touch"])
+def test_a_continued_build_is_asked_what_a_view_shows_of_changed_rows(
+    warehouse: Path, tmp_path: Path, forgotten: str
+) -> None:
+    flags = ["is_portfolio_owner", "is_first_touch", "is_last_touch", "is_promise_first"]
+    shown = " union all ".join(
+        f"select '{flag}' as attribution_method, * from earned where {flag}"
+        for flag in [*flags, "linear_share > 0"]
+        if flag != forgotten
+    )
+    statements = [
+        "drop table marts.cash_attribution",
+        "create view marts.cash_attribution as"
+        f" with earned as (select * from marts.cash_by_earner) {shown}",
+        "update marts.cash_by_earner set collector_id = 'W3' where collector_id = 'W2'",
+    ]
+    found = _judge_changed(warehouse, tmp_path, "cash_attribution", statements, continued=True)
+    result = found["every_method_shows_what_it_gives"]
+    assert result.checked_count == 6 - bool(forgotten)
+    assert result.is_met == (not forgotten)
+    assert bool(result.sample) == bool(forgotten)
+
+
 @pytest.mark.parametrize("mart", [mart for mart in FAMILIES if mart not in VIEWS])
 def test_rows_without_a_key_or_with_the_same_one_are_found(
     warehouse: Path, tmp_path: Path, mart: str

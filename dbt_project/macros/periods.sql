@@ -72,10 +72,11 @@
 
 {#-
     CTEs that end in `moves`: what each span of `balances` puts into its month and takes out of
-    another, by customer and month of the document, up to the date of `run_parameters`.
+    another, by customer and month of the document, up to that date of `run_parameters`. `state`
+    ends the names of all of them.
 -#}
-{%- macro balance_moves() -%}
-balance_ends as (
+{%- macro balance_moves(state='', as_of_date='as_of_date') -%}
+balance_ends{{ state }} as (
     select
         balances.company_code,
         balances.customer_id,
@@ -83,9 +84,9 @@ balance_ends as (
         {{ month_start('balances.open_from') }} as month_start,
         balances.open_amount as moved_amount,
         1 as moved_item_count
-    from balances
+    from balances{{ state }} as balances
     cross join run_parameters
-    where balances.open_from <= run_parameters.as_of_date
+    where balances.open_from <= run_parameters.{{ as_of_date }}
     union all
     select
         balances.company_code,
@@ -94,12 +95,12 @@ balance_ends as (
         {{ month_start('balances.open_to') }} as month_start,
         -balances.open_amount as moved_amount,
         -1 as moved_item_count
-    from balances
+    from balances{{ state }} as balances
     cross join run_parameters
-    where balances.open_to <= run_parameters.as_of_date
+    where balances.open_to <= run_parameters.{{ as_of_date }}
 ),
 
-moves as (
+moves{{ state }} as (
     select
         company_code,
         customer_id,
@@ -109,8 +110,9 @@ moves as (
         sum(
             moved_amount * {{ days_between(month_start('document_date'), 'document_date') }}
         ) as moved_amount_days,
-        sum(moved_item_count) as moved_item_count
-    from balance_ends
+        sum(moved_item_count) as moved_item_count,
+        count(*) as move_count
+    from balance_ends{{ state }}
     group by company_code, customer_id, month_start, {{ month_start('document_date') }}
 )
 {%- endmacro -%}

@@ -1,6 +1,6 @@
 -- Grain: one row per company, with the month in which anything of its journal was first known.
 with movements as (
-    select * from {{ ref('receivable_movements') }}
+    select * from {{ ref('int_movements_daily') }}
 ),
 
 run_parameters as (

@@ -1,7 +1,7 @@
 -- Grain: one row per company, period type and period, from its first booking to the as-of date.
 -- The running period is measured to the as-of date: its days and months are those that have begun.
 with movements as (
-    select * from {{ ref('receivable_movements') }}
+    select * from {{ ref('int_movements_daily') }}
 ),
 
 run_parameters as (

@@ -64,6 +64,21 @@
     ) -%}
 {%- endmacro -%}
 
+{#-
+    A condition on rows of `alias`: after a refresh their key is that of a row that it removed or
+    added. The others were tested when they came.
+-#}
+{%- macro changed_only(alias, model_name, keys) -%}
+    {%- if was_refreshed(model_name) -%}
+        ({{ columns_of(keys, alias) }}) in (
+            select {{ columns_of(keys, 'changes') }}
+            from {{ changes_of(model_name) }} as changes
+        )
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro -%}
+
 {#- One number for several columns: equal for equal values, and rarely for others. -#}
 {%- macro number_of(columns) -%}
     {{ adapter.dispatch('number_of', 'collections')(columns) }}

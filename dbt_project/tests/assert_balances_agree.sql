@@ -89,6 +89,7 @@ transfers as (
         movement_type in (
             'application', 'credit_application', 'recovery', 'recovery_reinstatement'
         )
+        and {{ changed_only('movements', 'receivable_movements', ['company_code', 'source_id']) }}
     group by company_code, source_id, source_line_no
 ),
 
@@ -141,6 +142,9 @@ disagreements as (
     from receivables
     where
         not is_future_dated
+        and {{ changed_only(
+            'receivables', 'receivables_summed', ['company_code', 'document_id']
+        ) }}
         and open_amount_document
         <> original_amount_document
         + adjusted_amount_document

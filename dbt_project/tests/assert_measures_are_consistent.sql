@@ -88,6 +88,10 @@ scorecard_statuses as (
     'is_portfolio_owner', 'is_last_touch', 'is_first_touch', 'is_promise_first'
 ] %}
 
+earned as (
+    select * from {{ ref('cash_by_earner') }}
+),
+
 movement_shares as (
     select
         company_code,
@@ -103,7 +107,8 @@ movement_shares as (
         sum(linear_share) as linear_share_total,
         sum(linear_amount_document) - min(amount_document) as linear_difference_document,
         sum(linear_amount) - min(amount) as linear_difference
-    from {{ ref('cash_by_earner') }}
+    from earned
+    where {{ changed_only('earned', 'cash_by_earner', ['company_code', 'payment_id']) }}
     group by
         company_code,
         payment_id,

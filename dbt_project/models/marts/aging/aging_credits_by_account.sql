@@ -5,7 +5,9 @@
 -- bucket set add up to zero. A bucket takes no more than it holds: an item that is over-applied
 -- offsets its own bucket first. In reporting currency the used share of a credit moves.
 {{ config(**replaces_touched(
-    by='int_aging_touched', keys=['as_of_date', 'account_no']
+    by='int_aging_touched',
+    keys=['as_of_date', 'account_no'],
+    row_key=['as_of_date', 'account_no', 'bucket_no', 'is_by_due_date']
 )) }}
 
 with balances as (

@@ -22,7 +22,9 @@
 {%- endfor %}
 {%- set ranked_grades = ['A', 'B', 'C', 'D'] %}
 {{ config(**replaces_touched(
-    by='int_credit_grades_touched', keys=['customer_id', 'month_start']
+    by='int_credit_grades_touched',
+    keys=['customer_id', 'month_start'],
+    row_key=['customer_id', 'month_start']
 )) }}
 
 with all_events as (

@@ -4,7 +4,12 @@
 -- Contacts are numbered once for all methods and looked up by their numbers: a customer's contacts
 -- times its payments would be far more pairs than a method asks for.
 {{ config(**replaces_touched(
-    by='int_cash_attribution_touched', keys=['company_code', 'payment_id']
+    by='int_cash_attribution_touched',
+    keys=['company_code', 'payment_id'],
+    row_key=[
+        'company_code', 'payment_id', 'line_no', 'piece_no', 'document_id',
+        'installment_no', 'is_reversed_cash', 'collector_id'
+    ]
 )) }}
 {%- set piece = [
     'company_code', 'payment_id', 'line_no', 'piece_no', 'document_id', 'installment_no',

@@ -31,8 +31,12 @@ aging_by_bucket as (
     select * from {{ ref('aging_by_bucket') }}
 ),
 
-aging_by_customer as (
-    select * from {{ ref('aging_by_customer') }}
+aging_by_account as (
+    select * from {{ ref('aging_by_account') }}
+),
+
+aging_accounts as (
+    select * from {{ ref('aging_accounts') }}
 ),
 
 aging_buckets as (
@@ -66,8 +70,8 @@ roll_forward as (
     select * from {{ ref('allowance_roll_forward') }}
 ),
 
-cash_by_earner as (
-    select * from {{ ref('cash_by_earner') }}
+earned_by_month as (
+    select * from {{ ref('int_cash_earned_summed') }}
 ),
 
 performance_by_collector as (
@@ -632,32 +636,9 @@ p5_write_offs as (
             and rolled_forward.period_start = converted_flows.month_start
 ),
 
-{%- set earners = {
-    'portfolio_owner': 'case when is_portfolio_owner then {} end',
-    'last_touch': 'case when is_last_touch then {} end',
-    'first_touch': 'case when is_first_touch then {} end',
-    'linear': 'linear_{}',
-    'promise_first': 'case when is_promise_first then {} end',
-} %}
-
-earned_by_month as (
-    select
-        company_code,
-        currency_code,
-        {{ month_start('effective_date') }} as month_start,
-        {%- for method, given in earners.items() %}
-            sum({{ given.format('amount_document') }}) as {{ method }}_amount_document,
-        {%- endfor %}
-        sum(
-            case headline_method
-                {%- for method, given in earners.items() %}
-                    when '{{ method }}' then {{ given.format('amount') }}
-                {%- endfor %}
-            end
-        ) as headline_amount
-    from cash_by_earner
-    group by company_code, currency_code, {{ month_start('effective_date') }}
-),
+{%- set earners = [
+    'portfolio_owner', 'last_touch', 'first_touch', 'linear', 'promise_first'
+] %}
 
 attributed_by_month as (
     {%- for method in earners %}
@@ -862,16 +843,34 @@ p9_receivables as (
         and coalesce(aging_converted.missing_count, 0) = 0
 ),
 
+numbered_buckets as (
+    select
+        bucket_set,
+        {{ bucket_number() }} as bucket_no
+    from aging_buckets
+),
+
+-- The view that names customers shows each of these rows once.
 customer_totals as (
     select
-        as_of_date,
-        company_code,
-        currency_code,
-        bucket_set,
-        age_basis,
-        sum(open_amount_document) as open_amount_document
-    from aging_by_customer
-    group by as_of_date, company_code, currency_code, bucket_set, age_basis
+        aging_by_account.as_of_date,
+        aging_accounts.company_code,
+        aging_accounts.currency_code,
+        numbered_buckets.bucket_set,
+        case when aging_by_account.is_by_due_date then 'due_date' else 'document_date' end
+            as age_basis,
+        sum(aging_by_account.open_amount_document) as open_amount_document
+    from aging_by_account
+    inner join aging_accounts
+        on aging_by_account.account_no = aging_accounts.account_no
+    inner join numbered_buckets
+        on aging_by_account.bucket_no = numbered_buckets.bucket_no
+    group by
+        aging_by_account.as_of_date,
+        aging_accounts.company_code,
+        aging_accounts.currency_code,
+        numbered_buckets.bucket_set,
+        aging_by_account.is_by_due_date
 ),
 
 p9_customers as (

@@ -60,3 +60,48 @@
 {%- macro spark__account_number(company_code, customer_id, currency_code) -%}
     xxhash64({{ company_code }}, {{ customer_id }}, {{ currency_code }})
 {%- endmacro -%}
+
+{#-
+    What was open from day to day, as CTEs that end in `exploded_balances`: a row per kept slice,
+    by its number. Stands after CTEs `balances`, `days` and `slices`.
+-#}
+{%- macro balances_by_slice() -%}
+last_slice as (
+    select max(slice_no) as last_slice_no from slices
+),
+
+numbered_balances as (
+    select
+        {{ account_number(
+            'balances.company_code', 'balances.customer_id', 'balances.currency_code'
+        ) }} as account_no,
+        balances.credit_class_code,
+        balances.due_date,
+        balances.document_date,
+        balances.open_amount_document,
+        balances.open_amount,
+        opening.next_slice_no as first_slice_no,
+        coalesce(closing.next_slice_no - 1, last_slice.last_slice_no) as final_slice_no
+    from balances
+    inner join days as opening
+        on balances.open_from = opening.calendar_date
+    cross join last_slice
+    left join days as closing
+        on balances.open_to = closing.calendar_date
+),
+
+exploded_balances as (
+    select
+        account_no,
+        credit_class_code,
+        due_date,
+        document_date,
+        open_amount_document,
+        open_amount,
+        cast(
+            {{ explode_integers('first_slice_no', 'final_slice_no') }} as integer
+        ) as slice_no
+    from numbered_balances
+    where first_slice_no <= final_slice_no
+)
+{%- endmacro -%}

@@ -38,50 +38,15 @@ numbered_buckets as (
     from buckets
 ),
 
-last_slice as (
-    select max(slice_no) as last_slice_no from slices
-),
-
-numbered_credits as (
-    select
-        {{ account_number(
-            'balances.company_code', 'balances.customer_id', 'balances.currency_code'
-        ) }} as account_no,
-        balances.credit_class_code,
-        balances.due_date,
-        balances.document_date,
-        balances.open_amount_document,
-        balances.open_amount,
-        opening.next_slice_no as first_slice_no,
-        coalesce(closing.next_slice_no - 1, last_slice.last_slice_no) as final_slice_no
-    from balances
-    inner join days as opening
-        on balances.open_from = opening.calendar_date
-    cross join last_slice
-    left join days as closing
-        on balances.open_to = closing.calendar_date
-),
-
-exploded_credits as (
-    select
-        account_no,
-        credit_class_code,
-        due_date,
-        document_date,
-        open_amount_document,
-        open_amount,
-        cast({{ explode_integers('first_slice_no', 'final_slice_no') }} as integer) as slice_no
-    from numbered_credits
-    where first_slice_no <= final_slice_no
-),
+{{ balances_by_slice() }},
 
 dated_credits as (
     select
-        exploded_credits.*,
+        exploded_balances.*,
         slices.as_of_date
-    from exploded_credits
+    from exploded_balances
     inner join slices
-        on exploded_credits.slice_no = slices.slice_no
+        on exploded_balances.slice_no = slices.slice_no
 ),
 
 based_credits as (

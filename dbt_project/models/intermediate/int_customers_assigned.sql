@@ -1,8 +1,16 @@
--- Grain: one row per company and customer that its books name. A customer that no books name
--- belongs to every company, so that none of its contacts and answers is lost.
+-- Grain: one row per company and customer that its books name, by a document or as who paid. A
+-- customer that no books name belongs to every company, so that none of its contacts and answers
+-- is lost.
 with items as (
     select * from {{ ref('receivable_items') }}
     where is_current
+),
+
+payments as (
+    select * from {{ ref('int_payments_versioned') }}
+    where
+        is_current
+        and not is_withdrawn
 ),
 
 customers as (
@@ -31,7 +39,11 @@ booked as (
         company_code,
         customer_id
     from items
-    group by company_code, customer_id
+    union
+    select
+        company_code,
+        customer_id
+    from payments
 ),
 
 booked_customers as (

@@ -19,6 +19,12 @@
     'recovery_rate_within_90_days', 'bad_debt_rate_of_average_receivables',
     'bad_debt_rate_of_credit_sales'
 ] %}
+{#- What makes parts exact that are averages, rounded to eight decimals. -#}
+{%- set exact_multiples = {
+    'collection_effectiveness_index': 'month_count',
+    'receivables_turnover_13_point': 'month_count + 1',
+    'receivables_turnover_5_point': 'cast(floor((month_count + 2) / 3) as integer) + 1',
+} %}
 {%- set extract_of = {
     'recovery_rate': 'payments',
     'recovery_rate_within_0_days': 'payments',
@@ -235,6 +241,19 @@ of_books as (
                 {{ measure }} as measure_value,
                 cast({{ measure }}_numerator as decimal(28, 8)) as numerator,
                 cast({{ measure }}_denominator as decimal(28, 8)) as denominator,
+                {%- for part in ['numerator', 'denominator'] %}
+                    cast(
+                        {%- if measure == 'turnover_days' and part == 'numerator' %}
+                            receivables_turnover_denominator
+                            * ({{ days_between('period_start', 'measured_to_date') }} + 1)
+                        {%- elif measure in exact_multiples %}
+                            round({{ measure }}_{{ part }} * ({{ exact_multiples[measure] }}), 2)
+                        {%- else %}
+                            {{ measure }}_{{ part }}
+                        {%- endif %}
+                        as decimal(38, 8)
+                    ) as exact_{{ part }},
+                {%- endfor %}
                 {{ measure }}_status as status,
                 rate_status
             from {{ mart }}
@@ -245,7 +264,8 @@ of_books as (
     {%- endfor %}
 ),
 
--- Sums of ratios, and ratios of the last period counted, cannot be added over companies.
+-- Sums of ratios, and ratios of the last period counted, cannot be added over companies. Turnover
+-- days are had where the turnover of the group is, whatever that of its companies.
 of_books_of_group as (
     select
         'all' as company_code,
@@ -254,8 +274,13 @@ of_books_of_group as (
         period_type,
         period_start,
         measure,
-        cast(sum(numerator) as decimal(28, 8)) as numerator,
+        cast(
+            sum(case when measure = 'turnover_days' then exact_numerator else numerator end)
+            as decimal(28, 8)
+        ) as numerator,
         cast(sum(denominator) as decimal(28, 8)) as denominator,
+        cast(sum(exact_numerator) as decimal(38, 8)) as exact_numerator,
+        cast(sum(exact_denominator) as decimal(38, 8)) as exact_denominator,
         case
             when sum(case when rate_status = 'missing' then 1 else 0 end) > 0 then 'missing'
             else 'ok'
@@ -272,6 +297,20 @@ of_books_of_group as (
         measure
 ),
 
+of_books_of_group_checked as (
+    select
+        *,
+        case when measure <> 'turnover_days' or exact_numerator > 0 then exact_numerator end
+            as held_numerator,
+        case
+            when exact_numerator is null then 'not_applicable'
+            when exact_numerator < 0 then 'negative_denominator'
+            else 'zero_denominator'
+        end as missing_status
+    from of_books_of_group
+),
+
+-- A promise kept early for a month that has not begun counts when it has, as in the team's months.
 promises_by_month as (
     select
         customer_id,
@@ -280,7 +319,9 @@ promises_by_month as (
         sum(case when promise_status = 'kept' then 1 else 0 end) as kept_count,
         count(*) as judged_count
     from promises
-    where promise_status in ('kept', 'partly_kept', 'broken')
+    where
+        promise_status in ('kept', 'partly_kept', 'broken')
+        and {{ month_start('promised_date') }} <= as_of_date
     group by customer_id, company_code, {{ month_start('promised_date') }}
 ),
 
@@ -582,12 +623,12 @@ all_measures as (
     select
         {{ columns_of(period_key) }},
         measure,
-        {{ ratio_value('numerator', 'denominator') }} as measure_value,
+        {{ ratio_value('held_numerator', 'exact_denominator') }} as measure_value,
         numerator,
         denominator,
-        {{ ratio_status('numerator', 'denominator') }} as status,
+        {{ ratio_status('held_numerator', 'exact_denominator', 'missing_status') }} as status,
         rate_status
-    from of_books_of_group
+    from of_books_of_group_checked
     union all
     select
         {{ columns_of(period_key) }},

@@ -47,7 +47,8 @@ bounds as (
     from origins
 ),
 
--- Open then as is known now, or told of since: of the others nothing was open as known then.
+-- Open then as is known now, or told of or taken back since: of the others nothing was open as
+-- known then.
 candidates as (
     select {{ columns_of(item, 'spans') }}
     from spans
@@ -59,7 +60,12 @@ candidates as (
     select {{ columns_of(item, 'movements') }}
     from movements
     inner join bounds
-        on movements._recorded_at > bounds.first_known_at
+        on
+            movements._recorded_at > bounds.first_known_at
+            or (
+                movements._superseded_at > bounds.first_known_at
+                and movements._superseded_at < {{ far_future_at() }}
+            )
 ),
 
 movements_known as (

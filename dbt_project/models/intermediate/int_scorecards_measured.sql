@@ -303,7 +303,7 @@ of_books_of_group_checked as (
         case when measure <> 'turnover_days' or exact_numerator > 0 then exact_numerator end
             as held_numerator,
         case
-            when exact_numerator is null then 'not_applicable'
+            when measure <> 'turnover_days' or exact_numerator is null then 'not_applicable'
             when exact_numerator < 0 then 'negative_denominator'
             else 'zero_denominator'
         end as missing_status

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 
 from tests.oracle.aging import bucket_of, standing_apart
 from tests.oracle.arithmetic import Ratio, add_months, month_start, ratio, round_money
@@ -29,6 +30,8 @@ class Opening:
     aging_bucket: str
     credit_grade: str
     collector_id: str
+    is_owed: bool
+    """Whether anything is owed in some currency: an account may have paid too much."""
     opening_amount: Decimal
     collected_amount: Decimal
 
@@ -55,6 +58,7 @@ def openings(
     for month in months:
         day = month - timedelta(days=1)
         told: dict[tuple[str, str, str], list[Decimal | None]] = {}
+        owed: dict[tuple[str, str, str], Decimal] = {}
         for item in open_items(book, day):
             if standing_apart(item.facts) is None:
                 key = (
@@ -63,6 +67,8 @@ def openings(
                     item.facts.currency_code,
                 )
                 told.setdefault(key, []).append(item.open_amount)
+                owed[key] = owed.get(key, ZERO) + item.open_amount_document
+        places_owed = {place[:2] for place, amount in owed.items() if amount > 0}
         sums: dict[tuple[str, str], list[Decimal]] = {}
         for (customer_id, bucket, _), amounts in told.items():
             line = sums.setdefault((customer_id, bucket), [ZERO, ZERO])
@@ -83,6 +89,7 @@ def openings(
                     aging_bucket=bucket,
                     credit_grade=grade_of.get((customer_id, add_months(month, -1)), "unrated"),
                     collector_id=portfolio_owner(spans.get(customer_id, []), month),
+                    is_owed=(customer_id, bucket) in places_owed,
                     opening_amount=opening,
                     collected_amount=collected,
                 )
@@ -90,62 +97,109 @@ def openings(
     return result
 
 
-def collection_rate(
-    told: Sequence[Opening], month: date, credit_grade: str, aging_bucket: str, seeds: Seeds
-) -> Ratio:
-    """Cash over opening balances of the months before, by bucket and grade.
+def collection_rates(told: Sequence[Opening], seeds: Seeds) -> Callable[[date, str, str], Ratio]:
+    """Cash over opening balances of the months before, by month, grade (or `all`) and bucket.
 
     Source: measures, section 5 (the trailing 12-month collection rate of bucket and grade);
     section 1 (history that does not reach is no history).
     """
     (rules,) = seeds.rows("strategy_rules")
-    first = add_months(month, -int(rules["expected_history_months"]))
-    if first < min(line.month for line in told):
-        return Ratio(None, None, None, SHORT)
-    lines = [
-        line
-        for line in told
-        if first <= line.month < month
-        and line.aging_bucket == aging_bucket
-        and credit_grade in (line.credit_grade, ALL_GRADES)
-    ]
-    return ratio(
-        sum((line.collected_amount for line in lines), ZERO),
-        sum((line.opening_amount for line in lines), ZERO),
-    )
+    length = int(rules["expected_history_months"])
+    sums: dict[tuple[date, str, str], tuple[Decimal, Decimal]] = {}
+    for line in told:
+        for grade in (line.credit_grade, ALL_GRADES):
+            place = (line.month, grade, line.aging_bucket)
+            collected, opening = sums.get(place, (ZERO, ZERO))
+            sums[place] = collected + line.collected_amount, opening + line.opening_amount
+    first_month = min((line.month for line in told), default=date.max)
+
+    @cache
+    def rate_of(month: date, credit_grade: str, aging_bucket: str) -> Ratio:
+        if add_months(month, -length) < first_month:
+            return Ratio(None, None, None, SHORT)
+        before = [
+            sums.get((add_months(month, -back), credit_grade, aging_bucket), (ZERO, ZERO))
+            for back in range(1, length + 1)
+        ]
+        return ratio(
+            sum((collected for collected, _ in before), ZERO),
+            sum((opening for _, opening in before), ZERO),
+        )
+
+    return rate_of
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What one collector was assigned in a month, and what was expected and collected of it."""
+
+    assigned: Decimal
+    without_rate: Decimal
+    expected: Decimal | None
+    collected: Decimal
+
+    @property
+    def lift(self) -> Ratio:
+        """Collected over expected."""
+        if self.expected is None:
+            return Ratio(None, self.collected, None, SHORT)
+        return ratio(self.collected, self.expected)
 
 
 def expected_by_collector(
-    told: Sequence[Opening], month: date, seeds: Seeds
-) -> dict[str, tuple[Decimal, Decimal | None, Decimal, Ratio]]:
-    """Per collector: what was assigned, expected and collected, and the lift.
+    told: Sequence[Opening], month: date, rate_of: Callable[[date, str, str], Ratio]
+) -> dict[str, Expectation]:
+    """What every collector was assigned, and what was expected of it.
+
+    A bucket and grade without a rate of their own are expected to bring what the bucket brings.
 
     Source: measures, section 5 (expected cash, lift).
     """
+    of_month = [line for line in told if line.month == month]
     result = {}
-    for collector in sorted({line.collector_id for line in told if line.month == month}):
-        own = [line for line in told if line.month == month and line.collector_id == collector]
-        assigned = sum((line.opening_amount for line in own), ZERO)
-        collected = sum((line.collected_amount for line in own), ZERO)
+    for collector in sorted({line.collector_id for line in of_month}):
+        own = [line for line in of_month if line.collector_id == collector]
         expected: Decimal | None = ZERO
-        for grade, bucket in sorted({(line.credit_grade, line.aging_bucket) for line in own}):
-            rate = collection_rate(told, month, grade, bucket, seeds)
-            of_bucket = collection_rate(told, month, ALL_GRADES, bucket, seeds)
+        without_rate = ZERO
+        for line in own:
+            rate, of_bucket = (
+                rate_of(month, grade, line.aging_bucket)
+                for grade in (line.credit_grade, ALL_GRADES)
+            )
+            value = rate.value if rate.value is not None else of_bucket.value
+            if value is None:
+                without_rate += line.opening_amount
             if of_bucket.status == SHORT:
                 expected = None
-                break
-            value = rate.value if rate.value is not None else of_bucket.value
-            expected += (value or ZERO) * sum(
-                (
-                    line.opening_amount
-                    for line in own
-                    if (line.credit_grade, line.aging_bucket) == (grade, bucket)
-                ),
-                ZERO,
-            )
-        lift = Ratio(None, collected, None, SHORT)
-        if expected is not None:
-            expected = round_money(expected)
-            lift = ratio(collected, expected)
-        result[collector] = (assigned, expected, collected, lift)
+            elif expected is not None:
+                expected += (value or ZERO) * line.opening_amount
+        result[collector] = Expectation(
+            assigned=sum((line.opening_amount for line in own), ZERO),
+            without_rate=without_rate,
+            expected=None if expected is None else round_money(expected),
+            collected=sum((line.collected_amount for line in own), ZERO),
+        )
     return result
+
+
+def expected_by_team(
+    by_collector: Mapping[str, Expectation], team_of: Callable[[str], str]
+) -> dict[str, tuple[int, Expectation]]:
+    """The sums of the collectors of every team, with how many of them there are."""
+    teams: dict[str, list[Expectation]] = {}
+    for collector, line in by_collector.items():
+        teams.setdefault(team_of(collector), []).append(line)
+    return {
+        team: (
+            len(lines),
+            Expectation(
+                assigned=sum((line.assigned for line in lines), ZERO),
+                without_rate=sum((line.without_rate for line in lines), ZERO),
+                expected=None
+                if any(line.expected is None for line in lines)
+                else sum((line.expected for line in lines if line.expected is not None), ZERO),
+                collected=sum((line.collected for line in lines), ZERO),
+            ),
+        )
+        for team, lines in teams.items()
+    }

@@ -259,8 +259,9 @@ def losses(
     result: dict[str, Loss] = {}
     chain: Decimal | None = Decimal(rule["loss_given_last_rate"])
     status = "ok" if is_long_enough else "insufficient_history"
+    by_month = [rates(months[m], {}, of_set) for m in window if m in months]
     for place, bucket in reversed(list(enumerate(of_set))):
-        parts = [rates(months.get(m, {}), {}, of_set)[bucket.aging_bucket].roll for m in window]
+        parts = [of_month[bucket.aging_bucket].roll for of_month in by_month]
         roll = Ratio(None, None, None, "insufficient_history")
         if is_long_enough:
             roll = ratio(

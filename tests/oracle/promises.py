@@ -33,6 +33,10 @@ class Promise:
     paid_amount_document: Decimal
     kept_date: date | None
     status: str
+    is_on_document: bool
+    """Whether cash on its document alone can keep it."""
+    pieces: Sequence[tuple[date, Decimal]]
+    """The cash that served it, by day."""
 
 
 @dataclass
@@ -95,6 +99,7 @@ def promises(
         last_day = deadline if superseded is None else min(deadline, superseded - timedelta(days=1))
         currency = _currency(row["customer_id"], target, known, extracts, parameters)
         paid, kept_date = ZERO, None
+        pieces: list[tuple[date, Decimal]] = []
         wanted = promised * (1 - tolerance)
         for purse in purses:
             if (
@@ -106,6 +111,7 @@ def promises(
                 taken = min(purse.left, promised - paid)
                 purse.left -= taken
                 paid += taken
+                pieces.append((purse.effective_date, taken))
                 if paid >= wanted and kept_date is None:
                     kept_date = purse.effective_date
         result.append(
@@ -132,6 +138,8 @@ def promises(
                     ),
                     is_over=deadline < parameters.as_of_date,
                 ),
+                is_on_document=target is not None,
+                pieces=pieces,
             )
         )
     return result

@@ -5,7 +5,7 @@ Only gathers; every formula is in its subject's module.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -16,17 +16,35 @@ from tests.oracle import (
     allowance,
     attribution,
     bad_debt,
+    compliance,
+    credit,
+    expectations,
+    forecast,
+    incentives,
     migration,
+    performance,
     promises,
+    scorecard,
     shift,
+    strategy,
     success,
     turnover,
 )
-from tests.oracle.arithmetic import Period, Ratio, month_end, periods_until
+from tests.oracle.arithmetic import (
+    Period,
+    Ratio,
+    add_months,
+    month_end,
+    month_start,
+    periods_until,
+)
+from tests.oracle.balances import open_items
 from tests.oracle.cash import Cash, cash_on_documents, local_date
-from tests.oracle.inputs import Bucket, Extracts, Parameters, Seeds
-from tests.oracle.journal import Journal, journal
+from tests.oracle.conversion import Rates
+from tests.oracle.inputs import Bucket, Extracts, Parameters, Row, Seeds
+from tests.oracle.journal import ZERO, Journal, journal
 from tests.oracle.scopes import (
+    UNASSIGNED,
     Scope,
     company_of,
     customers_known,
@@ -34,6 +52,7 @@ from tests.oracle.scopes import (
     scoped,
     teams_owning,
 )
+from tests.oracle.versions import LEDGER_KEY, documents, in_force, last_told, latest, payments
 
 
 @dataclass(frozen=True)
@@ -44,6 +63,49 @@ class Measured:
     period: Period
     rates: Mapping[str, Ratio]
     amounts: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class History:
+    """What was open in a company when its months began, and what they brought of it."""
+
+    told: Sequence[expectations.Opening]
+    rate_of: Callable[[date, str, str], Ratio]
+    months: Sequence[date]
+    history_months: int
+    team_of: Callable[[str], str]
+
+    @cached_property
+    def expected(self) -> Mapping[date, Mapping[str, expectations.Expectation]]:
+        """What was expected, by month and collector."""
+        return {
+            month: expectations.expected_by_collector(self.told, month, self.rate_of)
+            for month in self.months
+        }
+
+    def expected_by_team(self, month: date) -> Mapping[str, tuple[int, expectations.Expectation]]:
+        """The same by team of today."""
+        return expectations.expected_by_team(self.expected[month], self.team_of)
+
+    def openings_and_after(self) -> Mapping[tuple[date, str, str], tuple[Decimal, Decimal]]:
+        """Opening balance and cash of it, by month, grade (or `all`) and bucket.
+
+        A place that had a balance is told of in the months whose history it is, too.
+        """
+        sums: dict[tuple[date, str, str], tuple[Decimal, Decimal]] = {}
+        for line in self.told:
+            for grade in (line.credit_grade, expectations.ALL_GRADES):
+                for later in range(self.history_months + 1):
+                    month = add_months(line.month, later)
+                    if month > self.months[-1]:
+                        break
+                    place = (month, grade, line.aging_bucket)
+                    opening, collected = sums.get(place, (ZERO, ZERO))
+                    if not later:
+                        opening += line.opening_amount
+                        collected += line.collected_amount
+                    sums[place] = opening, collected
+        return sums
 
 
 @dataclass(frozen=True)
@@ -86,33 +148,48 @@ class Reckoning:
         start = first_day(self.book, self.parameters.as_of_date)
         return [] if start is None else periods_until(start, self.parameters.as_of_date)
 
-    def scopes(self) -> Iterator[tuple[Scope, Journal, Sequence[Cash]]]:
+    def scopes(self) -> Sequence[tuple[Scope, Journal, Sequence[Cash]]]:
         """The company, its segments, regions, teams and customers: their journals and cash."""
+        return self._scopes
+
+    @cached_property
+    def _scopes(self) -> Sequence[tuple[Scope, Journal, Sequence[Cash]]]:
         customers = customers_known(self.extracts, self.parameters)
         teams = teams_owning(self.extracts, self.parameters)
+        result = []
         for scope, book in scoped(self.book, self.company_code, customers, teams).items():
             within = {movement.customer_id for movement in book.movements}
-            yield scope, book, [p for p in self.cash if p.facts.customer_id in within]
+            result.append((scope, book, [p for p in self.cash if p.facts.customer_id in within]))
+        return result
 
-    def turnover(self) -> Iterator[Measured]:
+    @cached_property
+    def turnover(self) -> Sequence[Measured]:
         """Turnover by period and scope."""
-        for scope, book, cash in self.scopes():
-            for period in self.periods:
-                yield Measured(
-                    scope,
-                    period,
-                    turnover.turnover(book, cash, period, self.periods_start)
-                    | turnover.counted_back(book, period, self.periods)
-                    | turnover.weighted_by_sales(book, period, self.periods_start),
-                    turnover.amounts(book, cash, period),
-                )
+        return [
+            Measured(
+                scope,
+                period,
+                turnover.turnover(book, cash, period, self.periods_start)
+                | turnover.counted_back(book, period, self.periods)
+                | turnover.weighted_by_sales(book, period, self.periods_start),
+                turnover.amounts(book, cash, period),
+            )
+            for scope, book, cash in self.scopes()
+            for period in self.periods
+        ]
 
-    def bad_debt(self) -> Iterator[Measured]:
+    @cached_property
+    def bad_debt(self) -> Sequence[Measured]:
         """Recovery and bad debt by period and scope."""
-        for scope, book, cash in self.scopes():
-            for period in self.periods:
-                rates, amounts = bad_debt.bad_debt(book, cash, period, self.parameters.as_of_date)
-                yield Measured(scope, period, rates, amounts)
+        return [
+            Measured(
+                scope,
+                period,
+                *bad_debt.bad_debt(book, cash, period, self.parameters.as_of_date),
+            )
+            for scope, book, cash in self.scopes()
+            for period in self.periods
+        ]
 
     def recovery_by_vintage(
         self,
@@ -222,12 +299,198 @@ class Reckoning:
 
     def promises(self) -> Sequence[promises.Promise]:
         """Every promise with its outcome: a customer's promise is to all companies it owes."""
+        return self._promises
+
+    @cached_property
+    def _promises(self) -> Sequence[promises.Promise]:
         return promises.promises(self.extracts, self.parameters, self.whole_book, self.seeds)
 
     def attribution(self) -> Sequence[attribution.Attributed]:
         """Every piece of cash by method and collector, with what each earned of it."""
         return attribution.attribute_cash(
             self.extracts, self.parameters, self.cash, self.promises(), self.seeds
+        )
+
+    @cached_property
+    def breaches(self) -> Sequence[compliance.Breach]:
+        """Every contact that breaks a rule, with the rule."""
+        customers = customers_known(self.extracts, self.parameters).values()
+        zones = {row["timezone"] for row in customers if row.get("timezone")}
+        return compliance.breaches(self.extracts, self.parameters, self.seeds, zones)
+
+    @cached_property
+    def whole_cash(self) -> Sequence[Cash]:
+        """Cash on the documents of all companies up to the as-of date."""
+        return cash_on_documents(self.extracts, self.parameters, self.whole_book)
+
+    @cached_property
+    def teams(self) -> performance.Teams:
+        """Who was in which team."""
+        return performance.Teams(self.extracts, self.parameters)
+
+    @cached_property
+    def targets(self) -> Mapping[tuple[object, ...], Row]:
+        """The plans in force."""
+        return performance.targets_known(self.extracts, self.parameters)
+
+    @cached_property
+    def work(self) -> Mapping[str, Mapping[performance.Month, performance.Work]]:
+        """The work on customers of all companies, by collector and by team."""
+        attributed = attribution.attribute_cash(
+            self.extracts, self.parameters, self.whole_cash, self.promises(), self.seeds
+        )
+        of_collectors = performance.by_collector(
+            self.extracts, self.parameters, self.promises(), attributed, self.seeds
+        )
+        of_teams = performance.by_team(self.extracts, self.parameters, of_collectors, self.teams)
+        return {"collector": of_collectors, "team": of_teams}
+
+    def planned_cash(self, scope_type: str, scope_id: str, month: date) -> Decimal | None:
+        """The month's plan of cash."""
+        return performance.planned_cash(scope_type, scope_id, month, self.targets, self.teams)
+
+    def incentives(self) -> Mapping[performance.Month, incentives.Incentive]:
+        """What the cash of each month pays its collector."""
+        return incentives.incentives(
+            self.extracts,
+            self.parameters,
+            self.work["collector"],
+            self.teams,
+            self.targets,
+            self.breaches,
+            self.seeds,
+        )
+
+    @cached_property
+    def portfolios(self) -> Mapping[str, Sequence[Row]]:
+        """Who owned a customer, span by span."""
+        spans: dict[str, list[Row]] = {}
+        key = ("customer_id", "valid_from")
+        for row in in_force(self.extracts.portfolios, key, self.parameters.known_at):
+            spans.setdefault(row["customer_id"], []).append(row)
+        return spans
+
+    @cached_property
+    def collectors(self) -> Mapping[str, Row]:
+        """The collectors as last told."""
+        known = latest(self.extracts.collectors, ("collector_id",), self.parameters.known_at)
+        return {collector_id: row for (collector_id,), row in known.items()}
+
+    def team_of_today(self, collector_id: str) -> str:
+        """The team of a collector as last told."""
+        if collector_id == attribution.UNATTRIBUTED:
+            return attribution.UNATTRIBUTED
+        return str(self.collectors.get(collector_id, {}).get("team_id", UNASSIGNED))
+
+    def history(self, grades: Mapping[tuple[str, date], str]) -> History:
+        """The company's balances by month with the grades that customers had then."""
+        months = [period.start for period in self.periods if period.kind == "month"]
+        told = expectations.openings(
+            self.extracts, self.parameters, self.book, self.cash, self.buckets, grades, months
+        )
+        (rules,) = self.seeds.rows("strategy_rules")
+        return History(
+            told,
+            expectations.collection_rates(told, self.seeds),
+            months,
+            int(rules["expected_history_months"]),
+            self.team_of_today,
+        )
+
+    def effectiveness(self, history: History) -> Mapping[strategy.Worked, strategy.Effectiveness]:
+        """What the work of each month brought, by strategy, channel and grade."""
+        return strategy.effectiveness(
+            history.told,
+            self.cash,
+            performance.contacts_until(self.extracts, self.parameters),
+            self.collectors,
+            history.rate_of,
+            self.parameters.as_of_date,
+            self.seeds,
+        )
+
+    def grades_today(self, first_recorded_at: datetime) -> Mapping[str, credit.Grade]:
+        """The grade of every customer in the month of the as-of date."""
+        month = month_start(self.parameters.as_of_date)
+        return {
+            customer_id: grade
+            for customer_id, _, grade in credit.grades(
+                self.extracts,
+                self.parameters,
+                self.seeds,
+                self.promises(),
+                first_recorded_at,
+                [month],
+            )
+        }
+
+    def assignments(self, grades: Mapping[str, credit.Grade]) -> list[strategy.Assignment]:
+        """How every customer of all companies is to be worked."""
+        day = self.parameters.as_of_date
+        items = open_items(self.whole_book, day)
+        return strategy.assignments(items, day, grades, self.portfolios, self.seeds)
+
+    def worklist(self, grades: Mapping[str, credit.Grade]) -> list[strategy.Task]:
+        """What is to be done today, the most urgent first."""
+        day, known_at = self.parameters.as_of_date, self.parameters.known_at
+        return strategy.worklist(
+            self.assignments(grades),
+            open_items(self.whole_book, day),
+            frozenset(
+                (row["company_code"], row["document_id"], row["installment_no"])
+                for row in in_force(self.extracts.ledger, LEDGER_KEY, known_at)
+                if row.get("has_open_dispute")
+            ),
+            self.promises(),
+            self.promised_amount,
+            performance.contacts_until(self.extracts, self.parameters),
+            grades,
+            day,
+            self.seeds,
+        )
+
+    def promised_amount(self, promise: promises.Promise) -> Decimal | None:
+        """The amount promised in reporting currency, at the rate of the day of the promise."""
+        return self._rates.convert(
+            promise.promised_amount_document, promise.currency_code, promise.promise_date
+        )
+
+    @cached_property
+    def _rates(self) -> Rates:
+        return Rates(
+            self.extracts.fx_rates,
+            known_at=self.parameters.known_at,
+            reporting_currency=self.parameters.reporting_currency,
+        )
+
+    @cached_property
+    def forecasts(
+        self,
+    ) -> Mapping[date, tuple[Sequence[forecast.Expected], Mapping[tuple[str, int], forecast.Week]]]:
+        """Cash to come as of the run's day and of past month ends, as known when they ended."""
+        as_of_date = self.parameters.as_of_date
+        rules = forecast.rules_of(self.seeds)
+        month = month_start(as_of_date)
+        past = [
+            month_end(add_months(month, -back))
+            for back in range(1, int(rules["past_month_count"]) + 1)
+        ]
+        known = {day: min(self._end_of(day), self.parameters.known_at) for day in past}
+        everything = [row for rows in vars(self.extracts).values() for row in rows]
+        first = min(row["_recorded_at"] for row in everything)
+        origins = {day: at for day, at in known.items() if first <= at}
+        origins[as_of_date] = self.parameters.known_at
+        return {
+            day: forecast.forecast(self._origin(day, at), self.seeds) for day, at in origins.items()
+        }
+
+    def _origin(self, day: date, known_at: datetime) -> forecast.Origin:
+        customers = latest(self.extracts.customers, ("customer_id",), known_at)
+        return forecast.Origin(
+            day,
+            journal(self.extracts, self.parameters, known_at),
+            lambda customer_id: customers.get((customer_id,), {}).get("segment") or UNASSIGNED,
+            [(promise, self.promised_amount(promise)) for promise in self.promises()],
         )
 
     def success(self) -> dict[tuple[date, str, str], success.Success]:
@@ -281,3 +544,186 @@ class Reckoning:
         """The vintages of every scope."""
         for scope, book, cash in self.scopes_of_aging():
             yield scope, shift.vintages(book, cash, self.parameters.as_of_date, self.seeds)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Companies side by side, and the people who work for all of them."""
+
+    together: Reckoning
+    companies: Mapping[str, Reckoning]
+
+    @cached_property
+    def scorecard(self) -> Mapping[tuple[scorecard.Place, Period, str], scorecard.Judged]:
+        """The scorecard of every company, of the group where there are several, and of teams."""
+        together = self.together
+        people = {
+            "payments": payments(together.extracts, together.parameters.known_at),
+            "contact_log": self._people.contacts,
+            "surveys": self._people.surveys,
+            "trainings": self._people.trainings,
+        }
+        return scorecard.judge(
+            self._measured,
+            list(together.targets.values()),
+            frozenset(name for name, rows in people.items() if rows),
+            together.seeds,
+        )
+
+    @cached_property
+    def _people(self) -> scorecard.People:
+        together = self.together
+        return scorecard.People(
+            together.promises(),
+            performance.contacts_until(together.extracts, together.parameters),
+            performance.surveys_until(together.extracts, together.parameters),
+            performance.trainings_until(together.extracts, together.parameters),
+        )
+
+    @cached_property
+    def _measured(self) -> Mapping[tuple[scorecard.Place, Period], dict[str, scorecard.Line]]:
+        result: dict[tuple[scorecard.Place, Period], dict[str, scorecard.Line]] = {}
+        group = scorecard.ALL if len(self.companies) > 1 else next(iter(self.companies))
+        of_group: dict[tuple[scorecard.Place, Period, str], list[scorecard.Line]] = {}
+        periods: set[Period] = set()
+        for code, reckoning in self.companies.items():
+            periods.update(reckoning.periods)
+            for scope, period, measure, line in self._of_books(reckoning):
+                if scope.scope_type == "company":
+                    place = scorecard.Place(code, "company", code)
+                    result.setdefault((place, period), {})[measure] = line
+                if not measure.startswith(scorecard.NOT_SUMMABLE) or len(self.companies) == 1:
+                    scope_id = group if scope.scope_type == "company" else scope.scope_id
+                    whole = scorecard.Place(group, scope.scope_type, scope_id)
+                    of_group.setdefault((whole, period, measure), []).append(line)
+            for period in reckoning.periods:
+                self._add_people(
+                    result, scorecard.Place(code, "company", code), period, self._people_of(code)
+                )
+        for (place, period, measure), parts in of_group.items():
+            if place.scope_type == "company" and len(self.companies) == 1:
+                continue
+            if place.scope_type == "team" and place.scope_id not in self._team_ids:
+                continue
+            whole_line = parts[0] if len(self.companies) == 1 else scorecard.summed(parts)
+            result.setdefault((place, period), {})[measure] = whole_line
+        for (place, period), lines in result.items():
+            if place.company_code == scorecard.ALL and "turnover_days" in lines:
+                turned = lines["receivables_turnover"]
+                days = scorecard.days_of(turned.rate, period)
+                lines["turnover_days"] = scorecard.Line(days, turned.is_rate_missing)
+        for period in periods:
+            if len(self.companies) > 1:
+                place = scorecard.Place(group, "company", group)
+                self._add_people(result, place, period, self._people)
+            for team_id in self._team_ids:
+                place = scorecard.Place(group, "team", team_id)
+                self._add_people(result, place, period, self._team(team_id))
+        return result
+
+    def _add_people(
+        self,
+        result: dict[tuple[scorecard.Place, Period], dict[str, scorecard.Line]],
+        place: scorecard.Place,
+        period: Period,
+        people: scorecard.People,
+    ) -> None:
+        lines = result.setdefault((place, period), {})
+        for measure, rate in people.measures(period, self.together.seeds):
+            lines[measure] = scorecard.Line(rate, is_rate_missing=False)
+
+    def _of_books(
+        self, reckoning: Reckoning
+    ) -> Iterator[tuple[Scope, Period, str, scorecard.Line]]:
+        as_of_date = reckoning.parameters.as_of_date
+        books = {
+            scope: book
+            for scope, book, _ in reckoning.scopes()
+            if scope.scope_type in ("company", "team")
+        }
+        told: dict[Scope, list[tuple[Measured, bool]]] = {}
+        for is_of_turnover, lines in ((True, reckoning.turnover), (False, reckoning.bad_debt)):
+            for measured in lines:
+                if measured.scope in books:
+                    is_missing = scorecard.lacks_rate(
+                        books[measured.scope],
+                        measured.period,
+                        is_of_turnover=is_of_turnover,
+                        as_of_date=as_of_date,
+                    )
+                    told.setdefault(measured.scope, []).append((measured, is_missing))
+        for scope, of_scope in told.items():
+            # A scope in which nothing ever was, such as unapplied cash of an hour, is not told of.
+            if any(is_missing or any(line.amounts.values()) for line, is_missing in of_scope):
+                for measured, is_missing in of_scope:
+                    for measure, rate in measured.rates.items():
+                        yield scope, measured.period, measure, scorecard.Line(rate, is_missing)
+
+    @cached_property
+    def _team_ids(self) -> frozenset[str]:
+        planned = {
+            row["scope_id"] for row in self.together.targets.values() if row["scope_type"] == "team"
+        }
+        return frozenset(planned | {row["team_id"] for row in self.together.collectors.values()})
+
+    def _team(self, team_id: str) -> scorecard.People:
+        """What a team's collectors of today did; an answer is that of the customer's owner."""
+        together, people = self.together, self._people
+
+        def is_member(collector_id: str) -> bool:
+            return together.team_of_today(collector_id) == team_id
+
+        def owner(row: Row, day: date) -> str:
+            spans = together.portfolios.get(row["customer_id"], [])
+            return attribution.portfolio_owner(spans, day)
+
+        return scorecard.People(
+            [p for p in people.promises if is_member(p.collector_id)],
+            [(day, row) for day, row in people.contacts if is_member(row["collector_id"])],
+            [(day, row) for day, row in people.surveys if is_member(owner(row, day))],
+            [row for row in people.trainings if is_member(row["collector_id"])],
+        )
+
+    @cached_property
+    def _booked(self) -> Mapping[str, frozenset[str]]:
+        """The customers whom each company's ledger or payments name."""
+        known_at = self.together.parameters.known_at
+        rows = [
+            *documents(self.together.extracts, known_at),
+            *payments(self.together.extracts, known_at),
+        ]
+        return {
+            code: frozenset(row.customer_id for row in rows if row.company_code == code)
+            for code in self.companies
+        }
+
+    def _people_of(self, company_code: str) -> scorecard.People:
+        """What was done with a company's customers; one whom no books name is everybody's."""
+        booked = self._booked[company_code]
+        elsewhere = frozenset[str]().union(*self._booked.values())
+        ledger = last_told(
+            self.together.extracts.ledger, LEDGER_KEY, self.together.parameters.known_at
+        )
+
+        def is_own(customer_id: str) -> bool:
+            return customer_id in booked or customer_id not in elsewhere
+
+        def promised_to(promise: promises.Promise) -> bool:
+            """A promise on a document is to the company whose document it is."""
+            if promise.document_id is None:
+                return True
+            codes = {
+                row["company_code"]
+                for row, _ in ledger
+                if (row["customer_id"], row["document_id"])
+                == (promise.customer_id, promise.document_id)
+            }
+            return len(codes) != 1 or company_code in codes
+
+        people = self._people
+        return scorecard.People(
+            [p for p in people.promises if is_own(p.customer_id) and promised_to(p)],
+            [(day, row) for day, row in people.contacts if is_own(row["customer_id"])],
+            [(day, row) for day, row in people.surveys if is_own(row["customer_id"])],
+            people.trainings,
+        )

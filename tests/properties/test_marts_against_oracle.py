@@ -26,20 +26,32 @@ from tests.oracle import (
     compliance,
     credit,
     expectations,
+    forecast,
     migration,
+    performance,
     presentation,
+    strategy,
     turnover,
 )
-from tests.oracle.arithmetic import add_months, month_end, month_start, ratio
+from tests.oracle.arithmetic import (
+    Ratio,
+    add_months,
+    month_end,
+    month_start,
+    period_of,
+    ratio,
+    round_money,
+)
 from tests.oracle.conversion import Rates
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal
-from tests.oracle.reckoning import Measured, Reckoning
+from tests.oracle.reckoning import Group, History, Measured, Reckoning
 from tests.oracle.scopes import customers_known
 from tests.properties.companies import DELIVERIES, delivered_rows, master_rows
 from tests.properties.drawn import draw_plans
 from tests.properties.lake import read_lake
 from tests.properties.provisions import write_provisions
+from tests.properties.work import with_work, write_rules
 from tests.warehouse import end_of_day, fetch, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
@@ -61,7 +73,10 @@ SOURCES = Path(__file__).resolve().parents[2] / "ingest" / "sources"
 SEEDS = Seeds()
 BUCKETS = SEEDS.buckets()
 
+PARTIES = ("ledger", "payments", "customers", "collectors", "portfolios", "contact_log")
+
 Lines = dict[tuple[Any, ...], tuple[Any, ...]]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,36 @@ class Built:
     companies: Sequence[Company]
     asked: Sequence[tuple[date, datetime]]
     """Days and instants other than the run's own, at which the warehouse is asked again."""
+    all_together: Reckoning
+    """All companies in one: for people, who work for several."""
+
+    def agree(
+        self, mart: str, key: Sequence[str], expected: Mapping[Any, Row], where: str = "true"
+    ) -> None:
+        """Fail where rows of a mart are other than expected by key; columns are named there."""
+        assert expected, f"{mart}: there was nothing to compare"
+        columns = list(next(iter(expected.values())))
+        found: dict[Any, dict[str, Any]] = {}
+        for row in fetch(
+            self.warehouse,
+            f"select {', '.join([*key, *columns])} from marts.{mart} where {where}",  # noqa: S608
+        ):
+            assert row[: len(key)] not in found, f"twice in {mart}: {row[: len(key)]}"
+            found[row[: len(key)]] = dict(zip(columns, row[len(key) :], strict=True))
+        message = []
+        for place in sorted(found.keys() | expected.keys(), key=str):
+            left, right = found.get(place), expected.get(place)
+            if left is None or right is None:
+                message += [f"  {place}", f"    warehouse: {left}", f"    oracle:    {right}"]
+            elif left != right:
+                message.append(f"  {place}")
+                message += [
+                    f"    {name}: warehouse {left[name]}, oracle {right[name]}"
+                    for name in columns
+                    if left[name] != right[name]
+                ]
+        if message:
+            pytest.fail("\n".join([f"{mart}:", *message[:60]]), pytrace=False)
 
     def lines(
         self, query: str, key_length: int, parameters: Sequence[Any] = ()
@@ -183,22 +228,24 @@ def built_sample(home: Path) -> Built:
         (date(2026, 2, 28), instants[-2]),
         (date(2026, 7, 31), instants[-1]),
     ]
-    return Built(home / "warehouse.duckdb", parameters, companies, asked)
+    together = companies[0].reckoning
+    return Built(home / "warehouse.duckdb", parameters, companies, asked, together)
 
 
 def built_companies(home: Path, as_of_date: date, last_known: date, draw_seed: int) -> Built:
     parameters = Parameters(as_of_date, end_of_day(last_known))
     numbers = range(1, COMPANIES + 1)
     by_company = {
-        number: delivered_rows(plan, number)
+        number: with_work(delivered_rows(plan, number), number, draw_seed)
         for number, plan in zip(numbers, draw_plans(COMPANIES, draw_seed=draw_seed), strict=True)
     }
-    everything: dict[str, list[dict[str, Any]]] = master_rows(list(numbers))
+    everything: dict[str, list[dict[str, Any]]] = {"fx_rates": master_rows([])["fx_rates"]}
     for rows in by_company.values():
         for extract, lines in rows.items():
             everything.setdefault(extract, []).extend(lines)
     own_seeds = home / "seeds"
     write_provisions(own_seeds, numbers)
+    write_rules(own_seeds)
     warehouse = build_warehouse(
         home,
         everything,
@@ -218,7 +265,8 @@ def built_companies(home: Path, as_of_date: date, last_known: date, draw_seed: i
         for number, rows in by_company.items()
     ]
     asked = [(day, min(known_at, parameters.known_at)) for day, known_at in ASKED_OF_COMPANIES]
-    return Built(warehouse, parameters, companies, asked)
+    together = Reckoning("all", lake, parameters, seeds)
+    return Built(warehouse, parameters, companies, asked, together)
 
 
 def _own(lake: Extracts, number: int) -> Extracts:
@@ -226,11 +274,9 @@ def _own(lake: Extracts, number: int) -> Extracts:
     source = f"erp_{number:03d}"
     owned = {
         name: [row for row in getattr(lake, name) if row["_source"] == source]
-        for name in ("ledger", "payments", "customers", "portfolios", "contact_log")
+        for name in (*PARTIES, "surveys", "trainings", "targets")
     }
-    prefix = f"{number:03d}-"
-    collectors = [row for row in lake.collectors if row["collector_id"].startswith(prefix)]
-    return Extracts(**owned, collectors=collectors, fx_rates=lake.fx_rates)
+    return Extracts(**owned, fx_rates=lake.fx_rates)
 
 
 # -- the journal ------------------------------------------------------------------------------
@@ -675,7 +721,9 @@ def test_the_losses_that_roll_rates_foretell(built: Built) -> None:
         for segment, months in matrices.items():
             for month in months:
                 for name, of_set in migration.sets_of(BUCKETS).items():
-                    losses = migration.losses(months, month, of_set, SEEDS, segment, first_month)
+                    losses = migration.losses(
+                        months, month, of_set, company.reckoning.seeds, segment, first_month
+                    )
                     for bucket, loss in losses.items():
                         lines[month, segment, name, bucket] = (
                             *astuple(loss.roll),
@@ -831,7 +879,7 @@ TURNOVER_AMOUNTS = (
 def measured(company: Company, mart: str) -> Iterator[tuple[tuple[Any, ...], Measured]]:
     """The oracle's lines of a mart by period and scope, without those in which nothing is."""
     reckoning = company.reckoning
-    lines = reckoning.turnover() if mart == "turnover_by_period" else reckoning.bad_debt()
+    lines = reckoning.turnover if mart == "turnover_by_period" else reckoning.bad_debt
     for line in lines:
         if any(line.amounts.values()):
             yield (
@@ -1078,7 +1126,8 @@ def test_every_promise_ends_as_the_oracle_says(built: Built) -> None:
 
     def expected(company: Company) -> Lines:
         return {
-            (promise.promise_id,): astuple(promise)[1:] for promise in company.reckoning.promises()
+            (promise.promise_id,): astuple(promise)[1:-2]
+            for promise in company.reckoning.promises()
         }
 
     built.compare(by_company, expected, "promises")
@@ -1192,6 +1241,137 @@ def test_work_on_past_due_items_succeeds_as_the_oracle_says(built: Built) -> Non
     built.compare(by_company, expected, "collection_success_by_month")
 
 
+# -- collectors and teams ----------------------------------------------------------------------
+
+WORK_COUNTS = (
+    "contact_count",
+    *(f"{channel}_contact_count" for channel in performance.CHANNELS),
+    "attempt_count",
+    "connect_count",
+    "right_party_contact_count",
+    "complaint_count",
+    "upheld_complaint_count",
+    "promise_made_count",
+    "promise_made_amount",
+    *(f"promise_{end}_{unit}" for end in performance.JUDGED for unit in ("count", "amount")),
+    "collected_amount",
+    "collected_portfolio_owner_amount",
+    "collected_last_touch_amount",
+    "collected_first_touch_amount",
+    "collected_linear_amount",
+    "collected_promise_first_amount",
+    "survey_count",
+    "satisfied_survey_count",
+    "assessed_count",
+    "passed_count",
+    "timed_contact_count",
+    "contact_second_count",
+)
+
+
+def with_parts(rates: Mapping[str, Ratio]) -> dict[str, Any]:
+    """The four columns of every rate."""
+    return {
+        f"{name}{part}": value
+        for name, rate in rates.items()
+        for part, value in zip(
+            ("", "_numerator", "_denominator", "_status"), astuple(rate), strict=True
+        )
+    }
+
+
+@pytest.mark.parametrize("scope_type", ["collector", "team"])
+def test_what_everybody_did_and_what_came_of_it(built: Built, scope_type: str) -> None:
+    reckoning = built.all_together
+    expected = {}
+    for (scope_id, month), line in reckoning.work[scope_type].items():
+        target = reckoning.planned_cash(scope_type, scope_id, month)
+        daily, projected = performance.per_day(
+            line["collected_amount"], month, built.parameters.as_of_date
+        )
+        expected[scope_id, month] = {
+            **({} if scope_type == "team" else {"team_id": reckoning.teams.of(scope_id, month)}),
+            **{name: line[name] for name in WORK_COUNTS},
+            "customer_contacted_count": len(line.customers),
+            "collected_target_amount": target,
+            "collected_per_day_amount": daily,
+            "collected_projected_amount": projected,
+            "promise_kept_target_rate": performance.planned_kept_rate(
+                scope_type, scope_id, month, reckoning.targets
+            ),
+            "contact_cost_amount": None if line.cost is None else round_money(line.cost),
+            "costed_collected_amount": line.costed_cash,
+            **with_parts(performance.rates(line, target, reckoning.seeds)),
+        }
+    built.agree(f"performance_by_{scope_type}_month", (f"{scope_type}_id", "month_start"), expected)
+
+
+def test_what_the_cash_of_a_month_pays_its_collector(built: Built) -> None:
+    expected = {
+        key: {
+            "earned_amount": line.earned,
+            "taken_back_amount": line.taken_back,
+            "kept_amount": line.kept,
+            "collected_target_amount": line.target,
+            **with_parts({"attainment_rate": line.attainment}),
+            "incentive_tier": line.tier,
+            "incentive_rate": line.rate,
+            **{f"{gate}_count": count for gate, count in line.counts.items()},
+            **{f"is_withheld_for_{gate}": gate in line.closed for gate in line.counts},
+            "withheld_rate": line.withheld_rate,
+            "tier_incentive_amount": line.before_gates,
+            "withheld_incentive_amount": line.withheld,
+            "incentive_amount": line.paid,
+            "incentive_at_month_end_amount": line.paid_at_month_end,
+            "clawed_back_amount": line.clawed_back,
+        }
+        for key, line in built.all_together.incentives().items()
+    }
+    built.agree("incentives_by_collector_month", ("collector_id", "month_start"), expected)
+
+
+# -- the scorecard -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def group(built: Built) -> Group:
+    """All companies side by side."""
+    return Group(built.all_together, {c.code: c.reckoning for c in built.companies})
+
+
+def test_every_measure_beside_its_target_and_the_period_before(built: Built, group: Group) -> None:
+    expected = {
+        (
+            period.kind,
+            period.start,
+            place.company_code,
+            place.scope_type,
+            place.scope_id,
+            measure,
+        ): {
+            "value": told.line.rate.value,
+            "target_value": told.target,
+            "status": told.status,
+            "rate_status": "missing" if told.line.is_rate_missing else "ok",
+            "previous_value": told.previous,
+            "change_value": told.change,
+        }
+        for (place, period, measure), told in group.scorecard.items()
+    }
+    key = ("period_type", "period_start", "company_code", "scope_type", "scope_id", "measure")
+    built.agree("scorecard_by_period", key, expected)
+    shown = {row["measure"] for row in SEEDS.rows("scorecard_targets")}
+    built.agree(
+        "scorecard_by_quarter",
+        ("quarter_start", "company_code", "measure"),
+        {
+            (start, company_code, measure): columns
+            for (kind, start, company_code, scope_type, _, measure), columns in expected.items()
+            if (kind, scope_type) == ("quarter", "company") and measure in shown
+        },
+    )
+
+
 # -- grades and expected cash ------------------------------------------------------------------
 
 GRADED_MONTHS = 3
@@ -1225,7 +1405,7 @@ def grades_of(built: Built, company: Company) -> Iterator[tuple[str, date, credi
     yield from credit.grades(
         reckoning.extracts,
         built.parameters,
-        SEEDS,
+        reckoning.seeds,
         reckoning.promises(),
         first_ledger_instant(built.companies),
         months_told(built),
@@ -1278,7 +1458,9 @@ def test_every_customer_is_graded_as_known_at_the_month_s_end(built: Built) -> N
     built.compare(by_company, lambda company: expected.get(company.code, {}), "grades")
 
 
-def test_cash_is_expected_as_such_balances_brought_it(built: Built) -> None:
+@pytest.fixture(scope="module")
+def histories(built: Built) -> Mapping[str, History]:
+    """Every company's balances by month, with the grades that the warehouse gave."""
     grades = {
         (customer_id, month): grade
         for customer_id, month, grade in fetch(
@@ -1287,39 +1469,201 @@ def test_cash_is_expected_as_such_balances_brought_it(built: Built) -> None:
             " from marts.credit_grades_by_customer_month",
         )
     }
-    actual = built.lines(
-        """
-        select
-            company_code, month_start, collector_id, assigned_amount, expected_amount,
-            collected_amount, lift, lift_status
-        from marts.expected_cash_by_collector_month
-        """,
-        2,
+    return {company.code: company.reckoning.history(grades) for company in built.companies}
+
+
+def test_cash_is_expected_as_such_balances_brought_it(
+    built: Built, histories: Mapping[str, History]
+) -> None:
+    collectors, teams, rates = {}, {}, {}
+    for code, history in histories.items():
+        for month, by_collector in history.expected.items():
+            for collector, line in by_collector.items():
+                collectors[month, code, collector] = expectation_columns(line)
+            for team, (count, line) in history.expected_by_team(month).items():
+                teams[month, code, team] = expectation_columns(line) | {"collector_count": count}
+        for (month, grade, bucket), (opening, collected) in history.openings_and_after().items():
+            rates[month, code, grade, bucket] = {
+                "opening_amount": opening,
+                "collected_amount": collected,
+                **with_parts({"collection_rate": history.rate_of(month, grade, bucket)}),
+            }
+    key = ("month_start", "company_code")
+    built.agree("expected_cash_by_collector_month", (*key, "collector_id"), collectors)
+    built.agree("expected_cash_by_team_month", (*key, "team_id"), teams)
+    built.agree("collection_rates_by_month", (*key, "credit_grade", "aging_bucket"), rates)
+
+
+def expectation_columns(line: expectations.Expectation) -> dict[str, Any]:
+    return {
+        "assigned_amount": line.assigned,
+        "assigned_without_rate_amount": line.without_rate,
+        "expected_amount": line.expected,
+        "collected_amount": line.collected,
+        **with_parts({"lift": line.lift}),
+    }
+
+
+# -- strategy ----------------------------------------------------------------------------------
+
+
+def test_what_each_strategy_brought(built: Built, histories: Mapping[str, History]) -> None:
+    expected = {}
+    for company in built.companies:
+        told = company.reckoning.effectiveness(histories[company.code])
+        for (month, strategy_code, channel, grade), line in told.items():
+            before = told.get((add_months(month, -1), strategy_code, channel, grade))
+            rate = line.collected_rate.value
+            previous = None if before is None else before.collected_rate.value
+            expected[month, company.code, strategy_code, channel, grade] = {
+                "is_complete": line.is_complete,
+                "worked_customer_count": line.effect.customers,
+                "contact_count": line.effect.contacts,
+                "worked_amount": line.effect.worked,
+                "collected_amount": line.effect.collected,
+                "expected_amount": line.effect.expected_amount,
+                "costed_contact_count": line.effect.costed_contacts,
+                "contact_cost_amount": line.effect.cost,
+                **with_parts({"collected_rate": line.collected_rate, "lift": line.lift}),
+                "previous_collected_rate": previous,
+                "collected_rate_change": None
+                if rate is None or previous is None
+                else rate - previous,
+            }
+    built.agree(
+        "strategy_effectiveness_by_month",
+        ("month_start", "company_code", "strategy_code", "channel", "credit_grade"),
+        expected,
     )
 
-    def expected(company: Company) -> Lines:
-        reckoning = company.reckoning
-        days = [m.effective_date for m in reckoning.book.movements]
-        months = []
-        month = month_start(min(days, default=built.parameters.as_of_date))
-        while month <= built.parameters.as_of_date:
-            months.append(month)
-            month = add_months(month, 1)
-        told = expectations.openings(
-            reckoning.extracts,
-            built.parameters,
-            reckoning.book,
-            reckoning.cash,
-            BUCKETS,
-            grades,
-            months,
-        )
-        return {
-            (month, collector): (assigned, amount, collected, lift.value, lift.status)
-            for month in months
-            for collector, (assigned, amount, collected, lift) in (
-                expectations.expected_by_collector(told, month, SEEDS).items()
-            )
-        }
 
-    built.compare(actual, expected, "expected_cash_by_collector_month")
+def test_how_every_customer_is_to_be_worked(built: Built) -> None:
+    reckoning = built.all_together
+    grades = reckoning.grades_today(first_ledger_instant(built.companies))
+    expected = {
+        (one.company_code, one.customer_id): {
+            "as_of_date": built.parameters.as_of_date,
+            "credit_grade": one.credit_grade,
+            "aging_bucket": one.bucket.aging_bucket,
+            "aging_bucket_order": one.bucket.order,
+            "is_past_due": strategy.is_past_due(one.bucket),
+            "amount_class": one.amount_class,
+            "owed_amount": one.owed_amount,
+            "past_due_amount": one.past_due_amount,
+            "rate_status": "missing" if one.is_rate_missing else "ok",
+            "collector_id": one.collector_id,
+            **strategy_columns(one.strategy),
+            **{
+                name: one.strategy[name] or None
+                for name in ("second_channel", "third_channel", "fallback_strategy_code")
+            },
+            "first_channel": one.strategy["first_channel"],
+            "deadline_days": int(one.strategy["deadline_days"]),
+        }
+        for one in reckoning.assignments(grades)
+    }
+    built.agree("strategy_assignments", ("company_code", "customer_id"), expected)
+
+
+def strategy_columns(row: Row) -> dict[str, Any]:
+    names = ("strategy_code", "tone", "responsible_role", "escalation_strategy_code")
+    return {name: row[name] or None for name in names}
+
+
+def test_what_is_to_be_done_today(built: Built) -> None:
+    reckoning = built.all_together
+    grades = reckoning.grades_today(first_ledger_instant(built.companies))
+    expected = {}
+    for place, task in enumerate(reckoning.worklist(grades), start=1):
+        one = task.assignment
+        last_day, last = task.last_contact or (None, {})
+        day = built.parameters.as_of_date
+        expected[(one.customer_id,)] = {
+            "worklist_rank": place,
+            "worklist_score": task.score,
+            "reasons": ", ".join(task.reasons),
+            "recommended_action": task.action,
+            "recommended_channel": task.channel,
+            "collector_id": one.collector_id,
+            "deadline_date": task.deadline_date,
+            "company_code": one.company_code,
+            **strategy_columns(one.strategy),
+            "credit_grade": one.credit_grade,
+            "aging_bucket": one.bucket.aging_bucket,
+            "amount_class": one.amount_class,
+            "owed_amount": task.owed_amount,
+            "past_due_amount": task.past_due_amount,
+            "oldest_due_date": task.oldest_due_date,
+            "days_past_due": None
+            if task.oldest_due_date is None
+            else (day - task.oldest_due_date).days,
+            "last_contact_date": last_day,
+            "last_contact_channel": last.get("channel"),
+            "last_contact_outcome": last.get("outcome"),
+            "last_contact_collector_id": last.get("collector_id"),
+            "open_promise_date": task.open_promise_date,
+            "open_promise_amount": task.open_promise_amount,
+            "disputed_item_count": task.disputed_item_count,
+            "disputed_amount": task.disputed_amount,
+        }
+    built.agree("collection_worklist", ("customer_id",), expected)
+
+
+# -- cash to come ------------------------------------------------------------------------------
+
+
+def test_cash_to_come_by_week(built: Built) -> None:
+    reckoning = built.all_together
+    day = built.parameters.as_of_date
+    rules = forecast.rules_of(reckoning.seeds)
+    half_year = period_of("half_year", day + timedelta(days=1))
+    _, weeks = reckoning.forecasts[day]
+    expected = {}
+    intervals = {}
+    for (code, number), week in weeks.items():
+        first = day + timedelta(days=7 * number - 6)
+        days_within = min(7, max(0, (half_year.end - first).days + 1))
+        expected[code, number] = {
+            "week_start": first,
+            "week_end": first + timedelta(days=6),
+            **{f"{way}_amount": week.amount(way) for way in forecast.WAYS},
+            "forecast_amount": week.forecast,
+            "half_year_end_date": half_year.end,
+            "until_half_year_end_amount": round_money(week.forecast * days_within / 7),
+        }
+        intervals[code, number] = week.interval(rules)
+    built.agree("cash_forecast_by_week", ("company_code", "week_no"), expected)
+    # Variances are kept to cents there, and chances to six decimals.
+    for code, number, *bounds in fetch(
+        built.warehouse,
+        "select company_code, week_no, lower_amount, upper_amount from marts.cash_forecast_by_week",
+    ):
+        for bound, exact in zip(bounds, intervals[code, number], strict=True):
+            room = Decimal("0.15") + weeks[code, number].forecast / 1000
+            assert abs(bound - exact) <= room, (code, number, bound, exact)
+
+
+def test_how_good_past_forecasts_were(built: Built) -> None:
+    reckoning = built.all_together
+    rules = forecast.rules_of(reckoning.seeds)
+    expected = {
+        (origin, code): {
+            "week_count": line.week_count,
+            "is_complete": line.week_count == int(rules["week_count"]),
+            "forecast_amount": line.forecast,
+            "actual_amount": line.actual,
+            **with_parts(
+                {
+                    "weighted_absolute_error_rate": line.error,
+                    "bias_rate": line.bias,
+                    "interval_coverage_rate": line.coverage,
+                }
+            ),
+        }
+        for origin, (items, weeks) in reckoning.forecasts.items()
+        if origin < built.parameters.as_of_date
+        for code, line in forecast.accuracy(
+            origin, items, weeks, reckoning.whole_cash, built.parameters.as_of_date, reckoning.seeds
+        ).items()
+    }
+    built.agree("cash_forecast_accuracy", ("origin_date", "company_code"), expected)

@@ -596,10 +596,9 @@ class Group:
                     scope_id = group if scope.scope_type == "company" else scope.scope_id
                     whole = scorecard.Place(group, scope.scope_type, scope_id)
                     of_group.setdefault((whole, period, measure), []).append(line)
+            own = self._people_of(code)
             for period in reckoning.periods:
-                self._add_people(
-                    result, scorecard.Place(code, "company", code), period, self._people_of(code)
-                )
+                self._add_people(result, scorecard.Place(code, "company", code), period, own)
         for (place, period, measure), parts in of_group.items():
             if place.scope_type == "company" and len(self.companies) == 1:
                 continue
@@ -612,13 +611,15 @@ class Group:
                 turned = lines["receivables_turnover"]
                 days = scorecard.days_of(turned.rate, period)
                 lines["turnover_days"] = scorecard.Line(days, turned.is_rate_missing)
-        for period in periods:
-            if len(self.companies) > 1:
-                place = scorecard.Place(group, "company", group)
-                self._add_people(result, place, period, self._people)
-            for team_id in self._team_ids:
-                place = scorecard.Place(group, "team", team_id)
-                self._add_people(result, place, period, self._team(team_id))
+        working = {
+            scorecard.Place(group, "team", team_id): self._team(team_id)
+            for team_id in self._team_ids
+        }
+        if len(self.companies) > 1:
+            working[scorecard.Place(group, "company", group)] = self._people
+        for place, people in working.items():
+            for period in periods:
+                self._add_people(result, place, period, people)
         return result
 
     def _add_people(

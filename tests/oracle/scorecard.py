@@ -174,18 +174,16 @@ class People:
         yield "training_pass_rate", ratio(sum(row["is_passed"] for row in assessed), len(assessed))
 
 
-def target_of(
-    place: Place, period: Period, measure: str, targets: Iterable[Row], default: str
-) -> Decimal | None:
-    """The target that holds: of the team, else the company, else all; of the shortest period.
+def target_of(place: Place, period: Period, targets: Iterable[Row], default: str) -> Decimal | None:
+    """Of a measure's targets the one that holds: of the team, else the company, else all.
+
+    Of those the one of the shortest period that holds the whole of this one.
 
     Source: measures, section 7 (targets can be set per team and period).
     """
     whole = period_of(period.kind, period.start)
     found = []
     for row in targets:
-        if row["measure"] != measure:
-            continue
         months = MONTHS_OF[row["period_type"]]
         last = month_end(add_months(row["period_start"], months - 1))
         if not (row["period_start"] <= whole.start and whole.end <= last):
@@ -233,7 +231,11 @@ def judge(
         for name in ("measure_comparisons", "scorecard_targets")
         for row in seeds.rows(name)
     }
-    named = {row["measure"] for row in targets if row["scope_type"] in ("company", "team")}
+    by_measure: dict[str, list[Row]] = {}
+    for row in targets:
+        if row["scope_type"] in ("company", "team"):
+            by_measure.setdefault(row["measure"], []).append(row)
+    named = by_measure.keys()
     judged: dict[tuple[Place, Period, str], Judged] = {}
     values: dict[tuple[Place, str, date, str], Decimal | None] = {}
     for (place, period), lines in sorted(measured.items()):
@@ -242,7 +244,7 @@ def judge(
             if measure in EXTRACT_OF and EXTRACT_OF[measure] not in present:
                 line = Line(Ratio(None, None, None, "not_applicable"), line.is_rate_missing)
             default = scorecard.get(measure, {}).get("target_value", "")
-            target = target_of(place, period, measure, targets, default)
+            target = target_of(place, period, by_measure.get(measure, ()), default)
             before = add_months(period.start, -MONTHS_OF[period.kind])
             value = line.rate.value
             status = line.rate.status

@@ -1213,32 +1213,67 @@ def test_every_contact_breaks_the_rules_that_the_oracle_says(built: Built) -> No
     built.compare(by_company, expected, "contact_compliance")
 
 
-def test_work_on_past_due_items_succeeds_as_the_oracle_says(built: Built) -> None:
-    actual = built.lines(
-        """
-        select
-            'all', scope_type, scope_id, month_start, worked_item_count, paid_item_count,
-            promise_kept_item_count, succeeded_item_count, worked_amount, succeeded_amount
-        from marts.collection_success_by_month
-        where scope_type = 'collector'
-        """,
-        3,
-    )["all"]
-
-    def of(company: Company, found: Lines) -> Lines:
-        own = {row["collector_id"] for row in company.reckoning.extracts.contact_log}
-        return {key: line for key, line in found.items() if key[1] in own}
-
-    def expected(company: Company) -> Lines:
-        found: Lines = {
-            (scope_type, scope_id, month): line.counts()
-            for (month, scope_type, scope_id), line in company.reckoning.success().items()
-            if scope_type == "collector"
+def test_breaches_are_counted_by_month_and_collector(built: Built) -> None:
+    reckoning = built.all_together
+    contacts = {
+        row["contact_id"]: (month_start(day), row)
+        for day, row in performance.contacts_until(reckoning.extracts, built.parameters)
+    }
+    found: dict[tuple[Any, ...], list[compliance.Breach]] = {
+        (month, collector_id, "any", "any"): []
+        for (collector_id, month), line in reckoning.work["collector"].items()
+        if line["attempt_count"]
+    }
+    for breach in reckoning.breaches:
+        month, row = contacts[breach.contact_id]
+        place = (month, row["collector_id"])
+        found.setdefault((*place, breach.rule_pack, breach.rule_code), []).append(breach)
+        found[*place, "any", "any"].append(breach)
+    expected = {}
+    for (month, collector_id, pack, rule), breaches in found.items():
+        broken = {breach.contact_id for breach in breaches}
+        attempts = reckoning.work["collector"][collector_id, month]["attempt_count"]
+        expected[month, collector_id, pack, rule] = {
+            "attempt_count": attempts,
+            "breach_count": len(breaches),
+            "breached_contact_count": len(broken),
+            "breached_customer_count": len({contacts[b][1]["customer_id"] for b in broken}),
+            "unknown_timezone_breach_count": sum(b.is_timezone_unknown for b in breaches),
+            **with_parts({"breach_rate": ratio(len(broken), attempts)}),
         }
-        return of(company, found)
+    key = ("month_start", "collector_id", "rule_pack", "rule_code")
+    built.agree("contact_compliance_by_month", key, expected)
 
-    by_company = {company.code: of(company, actual) for company in built.companies}
-    built.compare(by_company, expected, "collection_success_by_month")
+
+def test_work_on_past_due_items_succeeds_as_the_oracle_says(built: Built) -> None:
+    reckoning = built.all_together
+    (rules,) = reckoning.seeds.rows("success_rules")
+    window = timedelta(days=int(rules["window_days"]))
+    expected = {}
+    for (month, scope_type, scope_id), line in reckoning.success().items():
+        worked, paid, kept, succeeded, worked_amount, succeeded_amount = line.counts()
+        is_over = month_end(month) + window <= built.parameters.as_of_date
+        rates = {
+            "success_rate": ratio(succeeded, worked),
+            "success_rate_by_amount": ratio(succeeded_amount, worked_amount),
+        }
+        if not is_over:
+            rates = {
+                name: Ratio(None, None, rate.denominator, "insufficient_history")
+                for name, rate in rates.items()
+            }
+        expected[month, scope_type, scope_id] = {
+            "is_complete": is_over,
+            "worked_item_count": worked,
+            "paid_item_count": paid,
+            "promise_kept_item_count": kept,
+            "succeeded_item_count": succeeded,
+            "worked_amount": worked_amount,
+            "succeeded_amount": succeeded_amount,
+            **with_parts(rates),
+        }
+    key = ("month_start", "scope_type", "scope_id")
+    built.agree("collection_success_by_month", key, expected)
 
 
 # -- collectors and teams ----------------------------------------------------------------------

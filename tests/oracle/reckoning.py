@@ -28,6 +28,7 @@ from tests.oracle import (
     shift,
     strategy,
     success,
+    targets,
     turnover,
 )
 from tests.oracle.arithmetic import (
@@ -728,3 +729,92 @@ class Group:
             [(day, row) for day, row in people.surveys if is_own(row["customer_id"])],
             people.trainings,
         )
+
+    @cached_property
+    def progress(self) -> Mapping[tuple[object, ...], targets.Progress]:
+        """Every plan, by period, scope and measure, with what came of it."""
+        together = self.together
+        return {
+            key: targets.progress(row, self._actual, together.parameters.as_of_date, together.seeds)
+            for key, row in together.targets.items()
+        }
+
+    @property
+    def _group_id(self) -> str:
+        return scorecard.ALL if len(self.companies) > 1 else next(iter(self.companies))
+
+    def _actual(self, target: Row, whole: Period) -> targets.Actual:
+        """What was reached of a plan so far.
+
+        Of companies and teams the scorecard says what it measures, the books what they sum;
+        collectors work for all companies, so that no single company of several has their sums.
+        """
+        measure, scope_type, scope_id = (target[n] for n in ("measure", "scope_type", "scope_id"))
+        as_of_date = self.together.parameters.as_of_date
+        is_company, is_group = scope_type == "company", False
+        if is_company:
+            scope_id = self._group_id if scope_id == scorecard.ALL else scope_id
+            is_group = scope_id == self._group_id
+        running = Period(whole.kind, whole.start, min(whole.end, as_of_date))
+        company_code = scope_id if is_company else self._group_id
+        place = scorecard.Place(company_code, scope_type, scope_id)
+        line = self._measured.get((place, running), {}).get(measure)
+        if line is not None:
+            if measure in scorecard.EXTRACT_OF and not self._is_present(measure):
+                return None, "not_applicable"
+            return (None, "not_applicable") if line.is_rate_missing else targets.of_ratio(line.rate)
+        if measure in targets.BOOK_AMOUNTS and (is_company or measure != "collected_amount"):
+            return self._booked_amount(measure, place, running)
+        if measure in ("success_rate", "success_rate_by_amount"):
+            return None, "not_applicable"
+        if is_company and not is_group:
+            return None, "not_applicable"
+        work = self.together.work["collector" if scope_type == "collector" else "team"]
+        sums = targets.summed_work(work, None if is_company else {scope_id}, whole)
+        if measure in targets.WORK_SUMS:
+            return targets.nothing_reached() if sums is None else (sums[measure], "ok")
+        if sums is None:
+            return None, "not_applicable"
+        rates = performance.rates(sums, None, self.together.seeds)
+        if measure not in rates:
+            return None, "not_applicable"
+        return targets.of_ratio(rates[measure])
+
+    def _is_present(self, measure: str) -> bool:
+        together, people = self.together, self._people
+        rows: Mapping[str, Sequence[object]] = {
+            "payments": payments(together.extracts, together.parameters.known_at),
+            "contact_log": people.contacts,
+            "surveys": people.surveys,
+            "trainings": people.trainings,
+        }
+        return bool(rows[scorecard.EXTRACT_OF[measure]])
+
+    def _booked_amount(
+        self, measure: str, place: scorecard.Place, running: Period
+    ) -> targets.Actual:
+        """An amount of the books, of one company, of all, or of a team in all of them."""
+        if place.scope_type == "collector":
+            return None, "not_applicable"
+        name = targets.BOOK_AMOUNTS[measure]
+        is_of_turnover = "write_off" not in name
+        amounts = []
+        for code, reckoning in self.companies.items():
+            if place.scope_type == "company" and place.scope_id not in (code, scorecard.ALL):
+                continue
+            scope_id = code if place.scope_type == "company" else place.scope_id
+            books = {scope: book for scope, book, _ in reckoning.scopes()}
+            scope = Scope(code, place.scope_type, scope_id)
+            for line in reckoning.turnover if is_of_turnover else reckoning.bad_debt:
+                if line.scope == scope and line.period == running:
+                    if scorecard.lacks_rate(
+                        books[scope],
+                        running,
+                        is_of_turnover=is_of_turnover,
+                        as_of_date=reckoning.parameters.as_of_date,
+                    ):
+                        return None, "not_applicable"
+                    amounts.append(line.amounts[name])
+        if not amounts and place.scope_type == "company":
+            return None, "not_applicable"
+        return sum(amounts, ZERO), "ok"

@@ -1407,6 +1407,31 @@ def test_every_measure_beside_its_target_and_the_period_before(built: Built, gro
     )
 
 
+def test_every_plan_and_what_came_of_it(built: Built, group: Group) -> None:
+    expected = {
+        key: {
+            "period_end": line.period.end,
+            "is_complete": line.period.end <= built.parameters.as_of_date,
+            "day_count": line.period.days,
+            "elapsed_day_count": line.elapsed_days,
+            "is_known_measure": line.is_known,
+            "is_additive": line.is_additive,
+            "target_comparison": line.comparison,
+            "target_value": line.target,
+            "actual_value": line.actual,
+            "actual_status": line.status,
+            **with_parts({"attainment_rate": performance.unless_missing(line.actual, line.target)}),
+            "target_to_date_value": line.to_date,
+            "run_rate_value": line.run_rate,
+            "projected_value": line.projected,
+            "target_status": line.target_status,
+            "projected_status": line.projected_status,
+        }
+        for key, line in group.progress.items()
+    }
+    built.agree("targets_by_period", performance.TARGET_KEY, expected)
+
+
 # -- grades and expected cash ------------------------------------------------------------------
 
 GRADED_MONTHS = 3

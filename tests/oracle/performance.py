@@ -137,6 +137,10 @@ class Teams:
         """Everybody who was ever delivered."""
         return self._said
 
+    def names(self) -> set[str]:
+        """Every team that anybody was ever in."""
+        return {str(row["team_id"]) for rows in self._said.values() for row in rows}
+
     def of(self, collector_id: str, month: date) -> str:
         """The team of a collector in a month."""
         if collector_id == UNATTRIBUTED:

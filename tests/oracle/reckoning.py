@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle import (
@@ -666,25 +667,31 @@ class Group:
         planned = {
             row["scope_id"] for row in self.together.targets.values() if row["scope_type"] == "team"
         }
-        return frozenset(planned | {row["team_id"] for row in self.together.collectors.values()})
+        return frozenset(planned | self.together.teams.names())
+
+    @cached_property
+    def _people_of_teams(self) -> Mapping[str, scorecard.People]:
+        """What the members of each month did; an answer is that of the customer's owner."""
+        together, people = self.together, self._people
+        found: dict[str, tuple[list[Any], list[Any], list[Any], list[Any]]] = {}
+
+        def of(collector_id: str, day: date) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+            team_id = together.teams.of(collector_id, month_start(day))
+            return found.setdefault(team_id, ([], [], [], []))
+
+        for promise in people.promises:
+            of(promise.collector_id, promise.promised_date)[0].append(promise)
+        for day, row in people.contacts:
+            of(row["collector_id"], day)[1].append((day, row))
+        for day, row in people.surveys:
+            spans = together.portfolios.get(row["customer_id"], [])
+            of(attribution.portfolio_owner(spans, day), day)[2].append((day, row))
+        for row in people.trainings:
+            of(row["collector_id"], row["assessed_date"])[3].append(row)
+        return {team_id: scorecard.People(*lists) for team_id, lists in found.items()}
 
     def _team(self, team_id: str) -> scorecard.People:
-        """What a team's collectors of today did; an answer is that of the customer's owner."""
-        together, people = self.together, self._people
-
-        def is_member(collector_id: str) -> bool:
-            return together.team_of_today(collector_id) == team_id
-
-        def owner(row: Row, day: date) -> str:
-            spans = together.portfolios.get(row["customer_id"], [])
-            return attribution.portfolio_owner(spans, day)
-
-        return scorecard.People(
-            [p for p in people.promises if is_member(p.collector_id)],
-            [(day, row) for day, row in people.contacts if is_member(row["collector_id"])],
-            [(day, row) for day, row in people.surveys if is_member(owner(row, day))],
-            [row for row in people.trainings if is_member(row["collector_id"])],
-        )
+        return self._people_of_teams.get(team_id, scorecard.People([], [], [], []))
 
     @cached_property
     def _booked(self) -> Mapping[str, frozenset[str]]:

@@ -162,8 +162,8 @@ def test_the_oracle_measures_turnover_recovery_and_bad_debt_as_the_page(
 ) -> None:
     found = []
     for mart, lines in (
-        ("turnover_by_period", reckoning.turnover()),
-        ("bad_debt_by_period", reckoning.bad_debt()),
+        ("turnover_by_period", reckoning.turnover),
+        ("bad_debt_by_period", reckoning.bad_debt),
     ):
         for line in lines:
             if line.scope.scope_type == "company":

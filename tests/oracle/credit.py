@@ -12,7 +12,7 @@ from tests.oracle.arithmetic import add_months, month_end, month_start, round_mo
 from tests.oracle.cash import Cash, cash_on_documents
 from tests.oracle.inputs import Extracts, Parameters, Row, Seeds
 from tests.oracle.journal import ZERO, Item, Journal, journal
-from tests.oracle.promises import PROMISING, Promise
+from tests.oracle.promises import Promise, first_told
 from tests.oracle.versions import LEDGER_KEY, in_force, latest
 
 BILLING = ("invoice", "debit_memo", "opening_balance")
@@ -86,11 +86,7 @@ def grades(
     """
     (rules,) = seeds.rows("credit_rules")
     looked_back = int(rules["history_months"])
-    told: dict[tuple[str, str], datetime] = {}
-    for row in extracts.contact_log:
-        if row["outcome"] in PROMISING:
-            key = (row["contact_id"], row["customer_id"])
-            told[key] = min(row["_recorded_at"], told.get(key, row["_recorded_at"]))
+    told = first_told(extracts)
     for month in months:
         known_at = min(
             known_at_end_of(month, parameters.timezone, first_recorded_at), parameters.known_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from tests.oracle.balances import open_items
@@ -143,6 +143,16 @@ def promises(
             )
         )
     return result
+
+
+def first_told(extracts: Extracts) -> dict[tuple[str, str], datetime]:
+    """When each promise of a customer was first told of; it says what it is last said to be."""
+    told: dict[tuple[str, str], datetime] = {}
+    for row in extracts.contact_log:
+        if row["outcome"] in PROMISING:
+            key = (row["contact_id"], row["customer_id"])
+            told[key] = min(row["_recorded_at"], told.get(key, row["_recorded_at"]))
+    return told
 
 
 def _status(

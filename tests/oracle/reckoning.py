@@ -488,11 +488,16 @@ class Reckoning:
 
     def _origin(self, day: date, known_at: datetime) -> forecast.Origin:
         customers = latest(self.extracts.customers, ("customer_id",), known_at)
+        told = promises.first_told(self.extracts)
         return forecast.Origin(
             day,
             journal(self.extracts, self.parameters, known_at),
             lambda customer_id: customers.get((customer_id,), {}).get("segment") or UNASSIGNED,
-            [(promise, self.promised_amount(promise)) for promise in self.promises()],
+            [
+                (promise, self.promised_amount(promise))
+                for promise in self.promises()
+                if told[promise.promise_id, promise.customer_id] <= known_at
+            ],
         )
 
     def success(self) -> dict[tuple[date, str, str], success.Success]:

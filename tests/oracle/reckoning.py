@@ -287,7 +287,12 @@ class Reckoning:
             buckets=self.buckets,
             seeds=self.seeds,
             known_on=known_on,
-            loss_rates={},
+            loss_rates={
+                (month, of, bucket): loss.adjusted
+                for (month, of, bucket_set, bucket), loss in self.losses.items()
+                if bucket_set == self.allowance_methods["expected_loss"]
+                and loss.adjusted is not None
+            },
         )
 
     def _end_of(self, day: date) -> datetime:
@@ -539,6 +544,28 @@ class Reckoning:
                         book, month, self.buckets, known[month.day_before], known[month.end]
                     ),
                 )
+
+    @cached_property
+    def losses(self) -> Mapping[tuple[date, str, str, str], migration.Loss]:
+        """What roll rates foretell, by month that is over, segment (or `all`), set and bucket."""
+        matrices: dict[str, dict[date, Mapping[migration.Cell, Decimal]]] = {}
+        first_month = None
+        for scope, month, cells, _ in self.migrations():
+            if not cells:
+                continue
+            first_month = min(month.start, first_month or month.start)
+            if scope.scope_type in ("company", "segment") and month.end == month_end(month.start):
+                segment = "all" if scope.scope_type == "company" else scope.scope_id
+                matrices.setdefault(segment, {})[month.start] = cells
+        return {
+            (month, segment, name, bucket): loss
+            for segment, months in matrices.items()
+            for month in months
+            for name, of_set in migration.sets_of(self.buckets).items()
+            for bucket, loss in migration.losses(
+                months, month, of_set, self.seeds, segment, first_month or month
+            ).items()
+        }
 
     def shifts(self) -> Iterator[tuple[Scope, str, Mapping[Period, shift.Shift]]]:
         """The aging shift of every scope and bucket set."""

@@ -708,30 +708,10 @@ def test_the_losses_that_roll_rates_foretell(built: Built) -> None:
     )
 
     def expected(company: Company) -> Lines:
-        matrices: dict[str, dict[date, Mapping[migration.Cell, Decimal]]] = defaultdict(dict)
-        first_month = None
-        for scope, month, cells, _ in company.reckoning.migrations():
-            if not cells:
-                continue
-            first_month = min(month.start, first_month or month.start)
-            if scope.scope_type in ("company", "segment") and month.end == month_end(month.start):
-                segment = "all" if scope.scope_type == "company" else scope.scope_id
-                matrices[segment][month.start] = cells
-        lines: Lines = {}
-        for segment, months in matrices.items():
-            for month in months:
-                for name, of_set in migration.sets_of(BUCKETS).items():
-                    losses = migration.losses(
-                        months, month, of_set, company.reckoning.seeds, segment, first_month
-                    )
-                    for bucket, loss in losses.items():
-                        lines[month, segment, name, bucket] = (
-                            *astuple(loss.roll),
-                            loss.loss_rate,
-                            loss.adjusted,
-                            loss.status,
-                        )
-        return lines
+        return {
+            place: (*astuple(loss.roll), loss.loss_rate, loss.adjusted, loss.status)
+            for place, loss in company.reckoning.losses.items()
+        }
 
     built.compare(actual, expected, "loss_rates_by_bucket")
 
@@ -1009,21 +989,16 @@ def test_what_came_back_of_each_month_s_write_offs(built: Built) -> None:
 # -- allowance --------------------------------------------------------------------------------
 
 
-# The rates of expected_loss have an oracle of their own.
-SEEDED = "allowance_method <> 'expected_loss'"
-
-
 def test_what_every_allowance_method_asks_for(built: Built) -> None:
     actual = built.lines(
-        f"""
+        """
         select
             company_code, period_start, allowance_method, segment, aging_bucket,
             open_amount, base_amount, loss_rate, required_allowance_amount
         from marts.allowance_by_bucket
         where
-            {SEEDED}
-            and (open_amount <> 0 or base_amount <> 0 or required_allowance_amount <> 0)
-        """,  # noqa: S608
+            (open_amount <> 0 or base_amount <> 0 or required_allowance_amount <> 0)
+        """,
         4,
     )
 
@@ -1031,7 +1006,6 @@ def test_what_every_allowance_method_asks_for(built: Built) -> None:
         return {
             (month.start, method, segment, bucket): astuple(line)
             for month, method, segment, bucket, line in company.reckoning.allowance_by_bucket()
-            if method != "expected_loss"
             if line.open_amount or line.base or line.required
         }
 
@@ -1040,19 +1014,18 @@ def test_what_every_allowance_method_asks_for(built: Built) -> None:
 
 def test_how_every_allowance_rolls_forward(built: Built) -> None:
     actual = built.lines(
-        f"""
+        """
         select
             company_code, period_start, allowance_method, segment, opening_allowance_amount,
             charge_amount, release_amount, write_off_amount, recovery_amount,
             closing_allowance_amount
         from marts.allowance_roll_forward
         where
-            {SEEDED}
-            and (
+            (
                 opening_allowance_amount <> 0 or closing_allowance_amount <> 0
                 or write_off_amount <> 0 or recovery_amount <> 0
             )
-        """,  # noqa: S608
+        """,
         3,
     )
 
@@ -1060,7 +1033,6 @@ def test_how_every_allowance_rolls_forward(built: Built) -> None:
         return {
             (month.start, method, segment): astuple(line)
             for month, method, segment, line in company.reckoning.allowance_roll_forward()
-            if method != "expected_loss"
             if line.opening or line.closing or line.write_off or line.recovery
         }
 
@@ -1069,16 +1041,15 @@ def test_how_every_allowance_rolls_forward(built: Built) -> None:
 
 def test_what_every_allowance_foretold_on_what_was_known_then(built: Built) -> None:
     actual = built.lines(
-        f"""
+        """
         select
             company_code, knowledge, period_start, segment, allowance_method,
             predicted_loss_amount, written_off_amount, recovered_amount, prediction_error_amount,
             loss_coverage_rate, loss_coverage_rate_status
         from marts.allowance_back_test
         where
-            {SEEDED}
-            and (predicted_loss_amount <> 0 or written_off_amount <> 0 or recovered_amount <> 0)
-        """,  # noqa: S608
+            (predicted_loss_amount <> 0 or written_off_amount <> 0 or recovered_amount <> 0)
+        """,
         4,
     )
 
@@ -1093,7 +1064,6 @@ def test_what_every_allowance_foretold_on_what_was_known_then(built: Built) -> N
                 line.coverage.status,
             )
             for knowledge, month, segment, method, line in company.reckoning.allowance_back_test()
-            if method != "expected_loss"
             if line.predicted or line.written_off or line.recovered
         }
 

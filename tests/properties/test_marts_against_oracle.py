@@ -42,6 +42,7 @@ from tests.oracle.arithmetic import (
     ratio,
     round_money,
 )
+from tests.oracle.balances import open_items
 from tests.oracle.conversion import Rates
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal
@@ -330,6 +331,32 @@ def test_the_journal_as_known_at_other_times(built: Built, number: int) -> None:
         actual,
         lambda company: movement_lines(company.book_known_at(known_at)),
         f"journal known at {known_at}",
+    )
+
+
+def test_what_a_person_should_look_at(built: Built) -> None:
+    """Documents not found, of another currency or over-applied, and reversals of nothing."""
+    expected: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for company in built.companies:
+        found = [astuple(flag) for flag in company.book.flags]
+        for item in open_items(company.book, built.parameters.as_of_date):
+            key = item.facts.item
+            if (
+                key.item_type == "document"
+                and aging.standing_apart(item.facts) is None
+                and item.open_amount_document < 0
+            ):
+                place = (key.document_id, key.installment_no)
+                found.append((key.company_code, "ledger", *place, "over_applied"))
+        for flag in found:
+            if flag[0] == company.code:
+                expected[flag] = {"company_code": company.code}
+    codes = sorted({key[-1] for key in expected})
+    built.agree(
+        "exceptions_by_document",
+        ("company_code", "source_type", "source_id", "source_line_no", "exception_code"),
+        expected,
+        where=f"exception_code in ({', '.join(repr(code) for code in codes)})",
     )
 
 

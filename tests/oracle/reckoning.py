@@ -630,7 +630,7 @@ class Group:
                     scope_id = group if scope.scope_type == "company" else scope.scope_id
                     whole = scorecard.Place(group, scope.scope_type, scope_id)
                     of_group.setdefault((whole, period, measure), []).append(line)
-            own = self._people_of(code)
+            own = self.people_of(code)
             for period in reckoning.periods:
                 self._add_people(result, scorecard.Place(code, "company", code), period, own)
         for (place, period, measure), parts in of_group.items():
@@ -738,7 +738,7 @@ class Group:
             for code in self.companies
         }
 
-    def _people_of(self, company_code: str) -> scorecard.People:
+    def people_of(self, company_code: str) -> scorecard.People:
         """What was done with a company's customers; one whom no books name is everybody's."""
         booked = self._booked[company_code]
         elsewhere = frozenset[str]().union(*self._booked.values())

@@ -47,7 +47,7 @@ from tests.oracle.conversion import Rates
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Journal
 from tests.oracle.reckoning import Group, History, Measured, Reckoning
-from tests.oracle.scopes import customers_known
+from tests.oracle.scopes import UNASSIGNED, attribute, customers_known, teams_owning
 from tests.properties.companies import DELIVERIES, delivered_rows, master_rows
 from tests.properties.drawn import draw_plans
 from tests.properties.lake import read_lake
@@ -1402,6 +1402,38 @@ def test_every_measure_beside_its_target_and_the_period_before(built: Built, gro
             if (kind, scope_type) == ("quarter", "company") and measure in shown
         },
     )
+
+
+def test_complaints_stand_beside_the_shift_of_the_aging(built: Built, group: Group) -> None:
+    (rules,) = SEEDS.rows("measure_rules")
+    extracts, parameters = built.all_together.extracts, built.parameters
+    customers = customers_known(extracts, parameters)
+    teams = teams_owning(extracts, parameters)
+    expected = {}
+    for company in built.companies:
+        made: dict[tuple[date, str, str], list[Row]] = defaultdict(list)
+        for day, row in group.people_of(company.code).contacts:
+            customer_id = row["customer_id"]
+            for scope_type, scope_id in (
+                ("company", company.code),
+                ("segment", attribute(customers, customer_id, "segment")),
+                ("region", attribute(customers, customer_id, "region")),
+                ("team", teams.get(customer_id, UNASSIGNED)),
+            ):
+                made[month_start(day), scope_type, scope_id].append(row)
+        for scope, bucket_set, months in company.reckoning.shifts():
+            for month in months:
+                rows = made[month.start, scope.scope_type, scope.scope_id]
+                rate = performance.complaint_rate(
+                    sum(row["outcome"] == "complaint" for row in rows),
+                    len({row["customer_id"] for row in rows}),
+                    rules["complaint_rate_customers"],
+                )
+                expected[month.start, *astuple(scope), bucket_set] = with_parts(
+                    {"complaint_rate": rate}
+                )
+    key = ("month_start", "company_code", "scope_type", "scope_id", "bucket_set")
+    built.agree("aging_shift_by_month", key, expected)
 
 
 def test_every_plan_and_what_came_of_it(built: Built, group: Group) -> None:

@@ -726,7 +726,7 @@ class Group:
         return self._people_of_teams.get(team_id, scorecard.People([], [], [], []))
 
     @cached_property
-    def _booked(self) -> Mapping[str, frozenset[str]]:
+    def booked(self) -> Mapping[str, frozenset[str]]:
         """The customers whom each company's ledger or payments name."""
         known_at = self.together.parameters.known_at
         rows = [
@@ -740,8 +740,8 @@ class Group:
 
     def people_of(self, company_code: str) -> scorecard.People:
         """What was done with a company's customers; one whom no books name is everybody's."""
-        booked = self._booked[company_code]
-        elsewhere = frozenset[str]().union(*self._booked.values())
+        booked = self.booked[company_code]
+        elsewhere = frozenset[str]().union(*self.booked.values())
         ledger = last_told(
             self.together.extracts.ledger, LEDGER_KEY, self.together.parameters.known_at
         )

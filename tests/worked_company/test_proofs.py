@@ -79,6 +79,7 @@ FAULTS = {
         "P6",
         "update marts.cash_by_earner set amount_document = amount_document + 0.01 "
         "where payment_id = 'P1' and is_portfolio_owner",
+        between=("int_cash_earned_summed",),
     ),
     "a row was read and is nowhere": Fault(
         "P7",

@@ -134,6 +134,34 @@ shares_not_whole as (
         {%- endfor %}
 ),
 
+earned_totals as (
+    select
+        count(*) as row_count,
+        coalesce(sum(linear_amount_document), 0) as amount_document,
+        coalesce(sum(linear_amount), 0) as amount
+    from earned
+),
+
+summed_totals as (
+    select
+        coalesce(sum(row_count), 0) as row_count,
+        coalesce(sum(linear_amount_document), 0) as amount_document,
+        coalesce(sum(linear_amount), 0) as amount
+    from {{ ref('int_cash_earned_summed') }}
+),
+
+sums_gone_astray as (
+    select
+        'cash_by_earner: its sums by month are not what its rows add up to' as broken_rule,
+        count(*) as row_count
+    from earned_totals
+    cross join summed_totals
+    where
+        earned_totals.row_count <> summed_totals.row_count
+        or earned_totals.amount_document <> summed_totals.amount_document
+        or earned_totals.amount <> summed_totals.amount
+),
+
 allowances_followed as (
     select
         opening_allowance_amount,
@@ -174,6 +202,8 @@ rules as (
     select * from scorecard_statuses
     union all
     select * from shares_not_whole
+    union all
+    select * from sums_gone_astray
     union all
     select * from allowances_broken
     union all

@@ -1,7 +1,10 @@
--- Grain: one row per company, currency and month in which cash was earned: what each method gives
--- out of it. The proofs compare the marts with it.
+-- Grain: one row per company, currency, collector, month in which cash took effect, month in which
+-- it was earned, and whether it is taken back: what each method gives the collector of it.
 -- A refresh adds what came to the rows of cash by earner, and takes off what left them.
-{%- set keys = ['company_code', 'currency_code', 'month_start'] %}
+{%- set keys = [
+    'company_code', 'currency_code', 'collector_id', 'month_start', 'earned_month_start',
+    'is_reversed_cash'
+] %}
 {{ config(**adds_changes(keys=keys, row_count='row_count')) }}
 {%- set earners = {
     'portfolio_owner': 'case when is_portfolio_owner then {} end',
@@ -11,10 +14,14 @@
     'promise_first': 'case when is_promise_first then {} end',
 } %}
 {%- set columns = [
-    'company_code', 'currency_code', 'effective_date', 'headline_method', 'is_portfolio_owner',
-    'is_last_touch', 'is_first_touch', 'is_promise_first', 'amount_document', 'amount',
-    'linear_amount_document', 'linear_amount'
+    'company_code', 'currency_code', 'collector_id', 'effective_date', 'earned_date',
+    'is_reversed_cash', 'headline_method', 'is_portfolio_owner', 'is_last_touch', 'is_first_touch',
+    'is_promise_first', 'amount_document', 'amount', 'linear_amount_document', 'linear_amount'
 ] %}
+{%- set measures = ['headline_amount'] %}
+{%- for method in earners %}
+    {%- do measures.extend([method ~ '_amount_document', method ~ '_amount']) %}
+{%- endfor %}
 with earned as (
     {%- if is_refresh() %}
         select
@@ -33,11 +40,16 @@ summed as (
     select
         company_code,
         currency_code,
+        collector_id,
         {{ month_start('effective_date') }} as month_start,
+        {{ month_start('earned_date') }} as earned_month_start,
+        is_reversed_cash,
         row_sign,
         count(*) as row_count,
         {%- for method, given in earners.items() %}
-            sum({{ given.format('amount_document') }}) as {{ method }}_amount_document,
+            {%- for amount in ['amount_document', 'amount'] %}
+                sum({{ given.format(amount) }}) as {{ method }}_{{ amount }},
+            {%- endfor %}
         {%- endfor %}
         sum(
             case headline_method
@@ -47,18 +59,24 @@ summed as (
             end
         ) as headline_amount
     from earned
-    group by company_code, currency_code, {{ month_start('effective_date') }}, row_sign
+    group by
+        company_code,
+        currency_code,
+        collector_id,
+        {{ month_start('effective_date') }},
+        {{ month_start('earned_date') }},
+        is_reversed_cash,
+        row_sign
 ),
 
 final as (
     select
         {{ keys | join(', ') }},
         cast(sum(row_sign * row_count) as bigint) as row_count,
-        {%- for method in earners %}
-            cast(coalesce(sum(row_sign * {{ method }}_amount_document), 0) as decimal(28, 2))
-                as {{ method }}_amount_document,
-        {%- endfor %}
-        cast(coalesce(sum(row_sign * headline_amount), 0) as decimal(28, 2)) as headline_amount
+    {%- for measure in measures %}
+        cast(coalesce(sum(row_sign * {{ measure }}), 0) as decimal(28, 2)) as {{ measure }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
     from summed
     group by {{ keys | join(', ') }}
 )

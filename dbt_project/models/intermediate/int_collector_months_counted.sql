@@ -15,25 +15,24 @@ promises as (
     select * from {{ ref('int_promises_judged') }}
 ),
 
+all_earned as (
+    select * from {{ ref('int_cash_earned_summed') }}
+),
+
 earned as (
-    select * from {{ ref('cash_by_earner') }}
-    where {{ touched_only(
-        'cash_by_earner',
-        'int_work_months_touched',
-        ['month_start'],
-        {'month_start': month_start('cash_by_earner.effective_date')}
-    ) }}
+    select * from all_earned
+    where {{ touched_only('all_earned', 'int_work_months_touched', ['month_start']) }}
 ),
 
 reversed_of_months as (
-    select * from {{ ref('cash_by_earner') }}
+    select * from all_earned
     where
         is_reversed_cash
         and {{ touched_only(
-            'cash_by_earner',
+            'all_earned',
             'int_work_months_touched',
             ['month_start'],
-            {'month_start': month_start('cash_by_earner.earned_date')}
+            {'month_start': 'all_earned.earned_month_start'}
         ) }}
 ),
 
@@ -104,46 +103,32 @@ promises_by_month_due as (
     group by promises.collector_id, {{ month_start('promises.promised_date') }}
 ),
 
-{%- set methods = {
-    'portfolio_owner': 'case when is_portfolio_owner then amount end',
-    'last_touch': 'case when is_last_touch then amount end',
-    'first_touch': 'case when is_first_touch then amount end',
-    'linear': 'linear_amount',
-    'promise_first': 'case when is_promise_first then amount end',
-} %}
-{%- set headline -%}
-    case headline_method
-    {%- for method, amount in methods.items() %}
-        when '{{ method }}' then {{ amount }}
-    {%- endfor %}
-    end
-{%- endset %}
+{%- set methods = [
+    'portfolio_owner', 'last_touch', 'first_touch', 'linear', 'promise_first'
+] %}
 
 cash_by_month as (
     select
         collector_id,
-        {{ month_start('effective_date') }} as month_start,
-        sum({{ headline }}) as collected_amount,
-        {%- for method, amount in methods.items() %}
-            sum({{ amount }}) as collected_{{ method }}_amount,
+        month_start,
+        sum(headline_amount) as collected_amount,
+        {%- for method in methods %}
+            sum({{ method }}_amount) as collected_{{ method }}_amount,
         {%- endfor %}
-        sum(case when not is_reversed_cash then {{ headline }} end) as earned_amount
+        sum(case when not is_reversed_cash then headline_amount end) as earned_amount
     from earned
-    group by collector_id, {{ month_start('effective_date') }}
+    group by collector_id, month_start
 ),
 
 reversed_by_month as (
     select
         collector_id,
-        {{ month_start('earned_date') }} as month_start,
-        -sum({{ headline }}) as taken_back_amount,
-        -sum(
-            case
-                when effective_date > {{ month_end('earned_date') }} then {{ headline }}
-            end
-        ) as taken_back_afterwards_amount
+        earned_month_start as month_start,
+        -sum(headline_amount) as taken_back_amount,
+        -sum(case when month_start > earned_month_start then headline_amount end)
+            as taken_back_afterwards_amount
     from reversed_of_months
-    group by collector_id, {{ month_start('earned_date') }}
+    group by collector_id, earned_month_start
 ),
 
 {%- set parts = [

@@ -70,7 +70,7 @@ roll_forward as (
     select * from {{ ref('allowance_roll_forward') }}
 ),
 
-earned_by_month as (
+cash_earned as (
     select * from {{ ref('int_cash_earned_summed') }}
 ),
 
@@ -639,6 +639,19 @@ p5_write_offs as (
 {%- set earners = [
     'portfolio_owner', 'last_touch', 'first_touch', 'linear', 'promise_first'
 ] %}
+
+earned_by_month as (
+    select
+        company_code,
+        currency_code,
+        month_start,
+        {%- for method in earners %}
+            sum({{ method }}_amount_document) as {{ method }}_amount_document,
+        {%- endfor %}
+        sum(headline_amount) as headline_amount
+    from cash_earned
+    group by company_code, currency_code, month_start
+),
 
 attributed_by_month as (
     {%- for method in earners %}

@@ -17,6 +17,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfile, rmtree
+from time import time
 from typing import Any
 
 import duckdb
@@ -38,6 +39,7 @@ MADE_OF = ("dbt_project", "requirements.lock", "ingest/extracts.py", "tests/buil
 """What the statements depend on."""
 
 LOCATED = ("target", "logs")
+A_DAY = 86_400
 COMMENT = re.compile(r"\A\s*/\*.*?\*/\s*", re.DOTALL)
 STAMP = re.compile(r"__dbt_tmp\d+")
 """Tells apart the temporary tables of two runs in one session; there each replaces the last."""
@@ -187,8 +189,10 @@ def recorded_builds() -> Recorded:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "statements.pickle").exists():
             for earlier in KEPT.iterdir():
-                if earlier.is_dir():
+                # Another session of tests, on other models, may read a younger one.
+                if earlier.is_dir() and time() - earlier.stat().st_mtime > A_DAY:
                     rmtree(earlier)
+            rmtree(folder, ignore_errors=True)
             folder.mkdir()
             _record(folder)
     full, refresh = pickle.loads((folder / "statements.pickle").read_bytes())  # noqa: S301

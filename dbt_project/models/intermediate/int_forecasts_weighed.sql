@@ -65,8 +65,8 @@ expected_on_a_day as (
         {{ week_of }} as week_no,
         dated.expectation,
         dated.amount as expected_amount,
-        dated.amount * cast(
-            dated.amount * horizons.in_time_rate * (1 - horizons.in_time_rate) as decimal(18, 2)
+        cast(dated.amount as decimal(20, 2)) * dated.amount * cast(
+            horizons.in_time_rate * (1 - horizons.in_time_rate) as decimal(9, 6)
         ) as variance
     from dated
     inner join horizons
@@ -80,7 +80,7 @@ cohorts as (
         segment,
         cast(floor({{ days_between('due_date', 'origin_date') }} / 7) as integer) as weeks_late,
         sum(rest_amount) as amount,
-        sum(rest_amount * rest_amount) as squared_amount
+        sum(cast(rest_amount as decimal(20, 2)) * rest_amount) as squared_amount
     from items
     where
         rest_amount > 0
@@ -149,7 +149,7 @@ expected_by_cohort as (
         shares.week_no,
         'cohort' as expectation,
         cast(cohorts.amount as decimal(28, 2)) * least(shares.paid_share, 1) as expected_amount,
-        cast(cohorts.squared_amount as decimal(28, 4)) * cast(
+        cast(cohorts.squared_amount as decimal(38, 4)) * cast(
             least(shares.paid_share, 1) * (1 - least(shares.paid_share, 1)) as decimal(9, 6)
         ) as variance
     from cohorts
@@ -224,7 +224,7 @@ rounded as (
         cast(
             forecast_rules.interval_deviations
             * cast(
-                round(sqrt(cast(coalesce(summed.variance, 0) as double)), 2) as decimal(18, 2)
+                round(sqrt(cast(coalesce(summed.variance, 0) as double)), 2) as decimal(28, 2)
             )
             as decimal(18, 2)
         ) as interval_amount

@@ -127,7 +127,9 @@ paid_days as (
         days_to_judge.last_worked_date
     having
         sum(cash.amount_document)
-        >= max(days_to_judge.open_amount_document * success_rules.paid_share)
+        >= max(
+            cast(days_to_judge.open_amount_document as decimal(28, 2)) * success_rules.paid_share
+        )
 ),
 
 promised_days as (

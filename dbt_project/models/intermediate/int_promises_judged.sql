@@ -29,7 +29,8 @@ thresholds as (
         run_parameters.as_of_date,
         least(promises.deadline_date, run_parameters.as_of_date) as judged_date,
         cast(
-            promises.promised_amount_document * (1 - promises.amount_tolerance_rate)
+            cast(promises.promised_amount_document as decimal(28, 2))
+            * (1 - promises.amount_tolerance_rate)
             as decimal(38, 10)
         ) as kept_from_amount_document
     from promises

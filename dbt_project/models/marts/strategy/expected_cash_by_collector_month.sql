@@ -61,7 +61,9 @@ summed as (
             as assigned_without_rate_amount,
         case
             when max(case when is_history_short then 1 else 0 end) = 0
-                then {{ round_half_away('sum(coalesce(collection_rate, 0) * assigned_amount)') }}
+                then {{ round_half_away(
+                    'sum(coalesce(collection_rate, 0) * cast(assigned_amount as decimal(28, 2)))'
+                ) }}
         end as expected_amount
     from rated
     group by month_start, company_code, collector_id

@@ -52,7 +52,9 @@ summed as (
         sum(collected_amount) as collected_amount,
         case
             when max(case when is_history_short then 1 else 0 end) = 0
-                then {{ round_half_away('sum(coalesce(collection_rate, 0) * worked_amount)') }}
+                then {{ round_half_away(
+                    'sum(coalesce(collection_rate, 0) * cast(worked_amount as decimal(28, 2)))'
+                ) }}
         end as expected_amount
     from rated
     group by month_start, company_code, strategy_code, channel, credit_grade

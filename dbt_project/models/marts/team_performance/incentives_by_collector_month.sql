@@ -182,12 +182,14 @@ judged as (
                 and (
                     {{ alias }}.attained_from_rate is null
                     or counted.{{ amount }}
-                    >= counted.collected_target_amount * {{ alias }}.attained_from_rate
+                    >= cast(counted.collected_target_amount as decimal(28, 2))
+                    * {{ alias }}.attained_from_rate
                 )
                 and (
                     {{ alias }}.attained_below_rate is null
                     or counted.{{ amount }}
-                    < counted.collected_target_amount * {{ alias }}.attained_below_rate
+                    < cast(counted.collected_target_amount as decimal(28, 2))
+                    * {{ alias }}.attained_below_rate
                 )
     {%- endfor %}
 ),

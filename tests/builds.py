@@ -245,7 +245,6 @@ def _keep(event: Any, statements: list[Statement]) -> None:  # noqa: ANN401
         return
     sql = STAMP.sub("__dbt_tmp", COMMENT.sub("", event.data.sql))
     sql = re.sub(r"\Acreate temporary table\b", "create or replace temporary table", sql)
-    # Each statement is committed by itself: nobody reads while they are sent again.
     if sql.strip() and not sql.lower().startswith((*ASKS, *TRANSACTIONS)):
         statements.append(Statement(event.data.node_info.node_name, sql))
 
@@ -253,7 +252,10 @@ def _keep(event: Any, statements: list[Statement]) -> None:  # noqa: ANN401
 def _send(warehouse: duckdb.DuckDBPyConnection, statements: Sequence[Statement]) -> None:
     for statement in statements:
         try:
+            # What was sent at once is one transaction, in which the numbers of rows do not change.
+            warehouse.begin()
             warehouse.execute(statement.sql)
+            warehouse.commit()
         except duckdb.Error as error:
             error.add_note(f"in {statement.model}: {statement.sql}")
             raise

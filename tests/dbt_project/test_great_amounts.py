@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ingest.extracts import EXTRACTS, MONEY
 from tests.builds import recorded_builds
 from tests.dbt_project import test_collection_work, test_measures, test_strategy
 from tests.properties.sequences import draw_sequence
@@ -19,7 +20,6 @@ pytestmark = pytest.mark.warehouse
 FACTOR = 100_000_000
 """The greatest amounts of these companies then have fourteen digits before the point."""
 
-AMOUNTS = ("amount", "promised_amount", "balance_amount", "credit_limit_amount")
 DRAWN = draw_sequence(1, 12)
 Extracts = Mapping[str, Iterable[Mapping[str, Any]]]
 COMPANIES: dict[str, tuple[Extracts, date, datetime | None]] = {
@@ -62,11 +62,16 @@ def test_great_amounts_are_billed_as_they_are(name: str, tmp_path: Path) -> None
 
 
 def _multiplied(extracts: Extracts, factor: int) -> dict[str, list[dict[str, Any]]]:
+    """Rows with every amount of money a whole factor greater."""
+    money = {
+        extract: {column.name for column in EXTRACTS[extract].columns if column.dtype == MONEY}
+        for extract in extracts
+    }
     return {
         extract: [
             {
                 column: str(Decimal(str(value)) * factor)
-                if column in AMOUNTS and value is not None
+                if column in money[extract] and value is not None
                 else value
                 for column, value in row.items()
             }

@@ -456,11 +456,12 @@ def test_the_oracle_expects_the_same_cash(home: Path, warehouse: Path) -> None:
         where company_code = 'exp' order by month_start, collector_id
         """,
     )
+    rate_of = expectations.collection_rates(told, seeds)
     expected = [
-        (month, collector, assigned, expectation, collected, lift.value)
+        (month, collector, line.assigned, line.expected, line.collected, line.lift.value)
         for month in months
-        for collector, (assigned, expectation, collected, lift) in sorted(
-            expectations.expected_by_collector(told, month, seeds).items()
+        for collector, line in sorted(
+            expectations.expected_by_collector(told, month, rate_of).items()
         )
     ]
     assert found == expected

@@ -208,7 +208,8 @@ def test_the_oracle_makes_the_allowance_of_the_page(reckoning: Reckoning) -> Non
 
 
 def test_the_oracle_judges_the_promises_of_the_page(reckoning: Reckoning) -> None:
-    assert as_text([astuple(p) for p in reckoning.promises()]) == by_hand("promises")
+    # The page has all but the parts from which the last columns are made.
+    assert as_text([astuple(p)[:-2] for p in reckoning.promises()]) == by_hand("promises")
 
 
 def test_the_oracle_attributes_cash_as_the_page(reckoning: Reckoning) -> None:

@@ -1,4 +1,8 @@
-"""Draw many companies at once, the same ones in every run."""
+"""Draw many companies at once, the same ones in every run of the same tests.
+
+Hypothesis also tries numbers that it reads in the loaded modules, so that other companies may come
+of the same seed when fewer files of tests are run: a failure prints its company or deliveries.
+"""
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
@@ -8,7 +12,8 @@ PER_SEED = 8
 
 
 def draw_plans(count: int, *, draw_seed: int) -> list[Plan]:
-    """Draw plans of companies; the same count and seed give the same plans.
+    """Draw plans of companies; the same count and seed give the same plans where the same
+    modules are loaded.
 
     One drawing begins with the plainest company and then tends to vary what it has drawn; so the
     plans come from many short drawings, each without its first.

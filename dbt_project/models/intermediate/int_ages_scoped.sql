@@ -49,9 +49,7 @@ with run_parameters as (
 balances_present as (
     select {{ columns_of(span_columns, 'spans') }}
     from {{ ref('receivables_by_span') }} as spans
-    {%- if is_refresh() %}
-        cross join run_parameters
-    {%- endif %}
+    cross join run_parameters
     where
         {{ is_counted }}
         {%- if is_refresh() %}

@@ -51,7 +51,7 @@ balances_present as (
     from {{ ref('receivables_by_span') }} as spans
     cross join run_parameters
     where
-        {{ is_counted }}
+        spans.credit_class_code is null
         {%- if is_refresh() %}
             and (
                 (
@@ -72,6 +72,7 @@ balances_present as (
                 )
             )
         {%- endif %}
+        and spans.open_amount is not null
 ),
 
 customers_present as (

@@ -7,7 +7,7 @@ Which assets a job takes is in `orchestration.jobs`; checks of loads are in `orc
 import itertools
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any, Final
@@ -38,6 +38,9 @@ from reporting.totals import open_totals
 DELIVERY_DATES: Final = dg.DynamicPartitionsDefinition(name="delivery_date")
 
 LOADS: Final = dg.AssetKey(["raw", "loads"])
+Gate = Callable[[dg.AssetExecutionContext], None]
+"""Fails when the warehouse must not be built."""
+
 QUARANTINED_ROWS: Final = dg.AssetKey(["raw", "quarantined_rows"])
 EXPECTATION_RESULTS: Final = dg.AssetKey(["raw", "expectation_results"])
 RUN_PARAMETERS: Final = dg.AssetKey(["raw", "run_parameters"])
@@ -344,8 +347,9 @@ def build_warehouse(
     project: ParsedProject,
     manifest: Mapping[str, Any],
     translator: Translator,
+    gate: Gate,
 ) -> dg.AssetsDefinition:
-    """Build the asset of all dbt models."""
+    """Build the asset of all dbt models, which `gate` may keep from being built."""
 
     @dbt_assets(
         manifest=manifest,
@@ -362,6 +366,7 @@ def build_warehouse(
         )
         select = _selected_names(context, manifest, translator)
         with lasting_failures():
+            gate(context)
             warehouse.refuse_readers(settings)
             records = load_records_from_frame(load_records(deliveries.folders_of(settings)))
             if select:

@@ -12,9 +12,9 @@ import dagster as dg
 
 from ingest.extracts import EXTRACTS
 from ingest.lake import load_records
-from ingest.records import load_records_from_frame
+from ingest.records import LoadRecord, load_records_from_frame
 from orchestration import deliveries, state
-from orchestration.assets import LOADS, extract_key, published_load_sequence
+from orchestration.assets import LOADS, Gate, extract_key, published_load_sequence
 from orchestration.metadata import expectation_metadata
 from orchestration.resources import POOL, RETRIES, WRITER, lasting_failures
 from orchestration.settings import Settings
@@ -23,6 +23,7 @@ from quality.mart_catalogue import MART_SUITES, mart_expectation_codes
 from reporting.publication import current_version
 
 CRITICAL: Final = "critical"
+JUDGED_LOADS: Final = "judged_loads"
 
 
 class GateConfig(dg.Config):
@@ -33,6 +34,56 @@ class GateConfig(dg.Config):
     """
 
     without_rejected: bool = False
+
+
+def gate_of(settings: Settings) -> Gate:
+    """Build what stands before the warehouse in a run that leaves the checks of loads out.
+
+    The UI launches no check of an asset that the run does not materialize, such as the deliveries.
+    What was found in their loads is then reported beside the run, and stops it all the same.
+    """
+
+    def hold(context: dg.AssetExecutionContext) -> None:
+        if JUDGED_LOADS in {node.name for node in context.job_def.nodes}:
+            return
+        standing, results = _found(settings, run_id=context.run.run_id)
+        every = {
+            dg.AssetCheckKey(extract_key(extract), code)
+            for extract in EXTRACTS
+            for code, _, _ in expectation_codes(extract)
+        }
+        for one in _check_results(results, {record.load_id for record in standing}, every):
+            assert one.asset_key is not None  # noqa: S101 - given above
+            assert one.check_name is not None  # noqa: S101 - given above
+            context.instance.report_runless_asset_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=one.asset_key,
+                    check_name=one.check_name,
+                    passed=one.passed,
+                    severity=one.severity,
+                    description=one.description,
+                    metadata=one.metadata,
+                )
+            )
+        _stop_before(standing)
+
+    return hold
+
+
+def _found(
+    settings: Settings, *, run_id: str
+) -> tuple[Sequence[LoadRecord], Mapping[str, Sequence[ExpectationResult]]]:
+    """Rejected loads that nobody has answered, and by extract what its loads met or not."""
+    records = load_records_from_frame(load_records(deliveries.folders_of(settings)))
+    standing = deliveries.standing_rejections(
+        records, published_load_sequence=published_load_sequence(settings)
+    )
+    return standing, deliveries.results_of(settings, records, run_id=run_id, standing=standing)
+
+
+def _stop_before(standing: Sequence[LoadRecord]) -> None:
+    if standing:
+        raise dg.Failure(description=deliveries.standing_message(standing), allow_retries=False)
 
 
 def judged_loads(settings: Settings) -> dg.AssetChecksDefinition:
@@ -56,7 +107,7 @@ def judged_loads(settings: Settings) -> dg.AssetChecksDefinition:
     ]
 
     @dg.multi_asset_check(
-        name="judged_loads",
+        name=JUDGED_LOADS,
         description="What the expectations found in the loads; a critical one stops the run here.",
         specs=specs,
         can_subset=True,
@@ -68,23 +119,14 @@ def judged_loads(settings: Settings) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, config: GateConfig
     ) -> Iterator[dg.AssetCheckResult]:
         with lasting_failures():
-            records = load_records_from_frame(load_records(deliveries.folders_of(settings)))
-            standing = deliveries.standing_rejections(
-                records, published_load_sequence=published_load_sequence(settings)
-            )
-            results = deliveries.results_of(
-                settings, records, run_id=context.run.run_id, standing=standing
-            )
+            standing, results = _found(settings, run_id=context.run.run_id)
             blocked = [] if config.without_rejected else standing
             yield from _check_results(
                 results,
                 {record.load_id for record in blocked},
                 context.selected_asset_check_keys,
             )
-            if standing and not config.without_rejected:
-                raise dg.Failure(
-                    description=deliveries.standing_message(standing), allow_retries=False
-                )
+            _stop_before(blocked)
             for record in standing:
                 context.log.warning(f"going on without {record.source}/{record.file_name}")
 

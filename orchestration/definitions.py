@@ -13,7 +13,7 @@ from orchestration.assets import (
     read_manifest,
     take_in_deliveries,
 )
-from orchestration.checks import judged_loads, judged_marts
+from orchestration.checks import gate_of, judged_loads, judged_marts
 from orchestration.dbt_runs import prepare_project
 from orchestration.jobs import daily_schedule, dead_run_sensor, delivery_sensor, jobs
 from orchestration.progress import plain_lines
@@ -40,7 +40,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *extract_specs(),
             published_totals_spec(),
             take_in_deliveries(settings),
-            build_warehouse(settings, project, manifest, translator),
+            build_warehouse(settings, project, manifest, translator, gate_of(settings)),
             published_copy(settings, project, marts.values()),
         ],
         asset_checks=[judged_loads(settings), judged_marts(settings, marts)],

@@ -172,6 +172,19 @@ def test_bad_deliveries_keep_the_published_copy_until_they_are_answered(
         error = dg.AssetCheckSeverity.ERROR
         assert latest_check(settings, "ledger", control_total) == ("FAILED", error)
 
+    # Launched as the UI does, without the checks of what is only delivered, it stops as well.
+    with open_instance(settings) as instance:
+        job = build_definitions(settings).resolve_job_def(DAILY_REFRESH)
+        materialized = sorted(job.asset_layer.executable_asset_keys)
+        launched = job.execute_in_process(
+            instance=instance, asset_selection=materialized, raise_on_error=False
+        )
+    assert not launched.success
+    assert "judged_loads" not in {event.step_key for event in launched.all_events}
+    assert control_total in failure_description(settings)
+    assert billed(settings) == before
+    assert latest_check(settings, "ledger", control_total) == ("FAILED", error)
+
     # Somebody decides to go on without it; what was decided once is not asked again.
     assert refresh.main(["--without-rejected"]) == refresh.DONE
     assert billed(settings) == before

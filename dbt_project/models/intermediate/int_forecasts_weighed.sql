@@ -149,8 +149,8 @@ expected_by_cohort as (
         shares.week_no,
         'cohort' as expectation,
         cast(cohorts.amount as decimal(28, 2)) * least(shares.paid_share, 1) as expected_amount,
-        cast(cohorts.squared_amount as decimal(38, 4)) * cast(
-            least(shares.paid_share, 1) * (1 - least(shares.paid_share, 1)) as decimal(9, 6)
+        cast(cohorts.squared_amount as decimal(38, 2)) * cast(
+            least(shares.paid_share, 1) * (1 - least(shares.paid_share, 1)) as decimal(9, 8)
         ) as variance
     from cohorts
     inner join shares
@@ -167,7 +167,7 @@ expected as (
         week_no,
         expectation,
         cast(expected_amount as decimal(38, 8)) as expected_amount,
-        cast(variance as decimal(38, 2)) as variance
+        cast(variance as decimal(38, 6)) as variance
     from expected_on_a_day
     union all
     select
@@ -176,7 +176,7 @@ expected as (
         week_no,
         expectation,
         cast(expected_amount as decimal(38, 8)) as expected_amount,
-        cast(variance as decimal(38, 2)) as variance
+        cast(variance as decimal(38, 6)) as variance
     from expected_by_cohort
 ),
 

@@ -138,15 +138,16 @@ LEDGER: Rows = [
     document("moved", "D", date(2024, 4, 1), date(2024, 9, 10), "1000.00", date(2024, 7, 15)),
     document("again", "A1", date(2024, 5, 1), date(2024, 6, 1), "100.00", MAY),
     *(
-        document("roll", number, date(2023, 1, 1), due, amount)
-        for number, due, amount in (
-            ("D0", date(2024, 6, 10), "1000.00"),
-            ("D1", date(2024, 5, 11), "1000.00"),
-            ("D2", date(2024, 4, 16), "1000.00"),
-            ("D3", date(2024, 3, 17), "1000.00"),
-            ("D4", date(2024, 1, 1), "1000.00"),
-            ("D5", date(2023, 6, 10), "1000.00"),
-            ("D6", date(2023, 1, 1), "1000.00"),
+        document(company, number, date(2023, 1, 1), due, "1000.00", delivered)
+        for company, delivered in (("roll", AS_OF), ("told", MAY))
+        for number, due in (
+            ("D0", date(2024, 6, 10)),
+            ("D1", date(2024, 5, 11)),
+            ("D2", date(2024, 4, 16)),
+            ("D3", date(2024, 3, 17)),
+            ("D4", date(2024, 1, 1)),
+            ("D5", date(2023, 6, 10)),
+            ("D6", date(2023, 1, 1)),
         )
     ),
     *(
@@ -160,11 +161,17 @@ PAYMENTS: Rows = [
     payment("paid", "1", date(2024, 6, 10), "300.00", "P1", date(2024, 6, 10)),
     payment("paid", "2", date(2024, 8, 1), "300.00", "P1", date(2024, 8, 1))
     | {"document_id": None, "reverses_payment_id": "paid-1"},
-    payment("roll", "0", date(2024, 6, 20), "400.00", "D0"),
-    payment("roll", "1", date(2024, 6, 20), "500.00", "D1"),
-    payment("roll", "3", date(2024, 6, 20), "800.00", "D3"),
-    payment("roll", "4", date(2024, 6, 20), "500.00", "D4"),
-    payment("roll", "5", date(2024, 6, 20), "600.00", "D5"),
+    *(
+        payment(company, number, date(2024, 6, 20), amount, f"D{number}", delivered)
+        for company, in_time, late in (("roll", AS_OF, AS_OF), ("told", JUNE, JULY))
+        for number, amount, delivered in (
+            ("0", "400.00", in_time),
+            ("1", "500.00", in_time),
+            ("3", "800.00", in_time),
+            ("4", "500.00", late),
+            ("5", "600.00", in_time),
+        )
+    ),
 ]
 CUSTOMERS: Rows = [
     {
@@ -368,6 +375,22 @@ def test_expected_loss_is_the_chain_of_roll_rates(warehouse: Path) -> None:
     assert required(warehouse, "roll", "expected_loss", 6, "thin") == {
         "31-60": ["100.00", "0.03600000", "company_roll_rates", "3.60"]
     }
+
+
+def test_what_was_told_later_was_not_in_the_roll_rates_of_the_time(warehouse: Path) -> None:
+    # The same items and payments, known from May on; but that 500 of the item of 91-180 were paid
+    # in June was told in July only. At the end of June all of it had rolled, not half: lost of
+    # 91-180 was 24 %, so 4.8 % of 61-90 and of 31-60, 2.4 % of 1-30, all times 1.5. Owed were 600,
+    # 500, 1000, 200, 1000 (not 500) and 1400: 21.60 + 36 + 72 + 72 + 360 + 1260, beside
+    # 10.80 + 18 + 36 + 36 + 180 + 1260 as known now.
+    found = back_test(warehouse, "told", "expected_loss", 6)
+    assert {knowledge: line[0] for knowledge, line in found.items()} == {
+        "now": "1540.80",
+        "then": "1821.60",
+    }
+    # In July it was told.
+    found = back_test(warehouse, "told", "expected_loss", 7)
+    assert found["then"] == found["now"]
 
 
 def test_an_allowance_without_a_history_has_no_charge(warehouse: Path) -> None:

@@ -226,6 +226,23 @@ def rates(
     return result
 
 
+def first_opening(months: Mapping[date, Mapping[Cell, Decimal]]) -> date | None:
+    """The first month that began with something owed, of any bucket of any set."""
+    return min(
+        (month for month, cells in months.items() if any(opened(cells).values())), default=None
+    )
+
+
+def opened(cells: Mapping[Cell, Decimal]) -> Mapping[tuple[str, str], Decimal]:
+    """What was in each bucket of each set when the month of a matrix began."""
+    amounts: dict[tuple[str, str], Decimal] = {}
+    for cell, amount in cells.items():
+        if cell.aging_bucket != INFLOW:
+            place = (cell.bucket_set, cell.aging_bucket)
+            amounts[place] = amounts.get(place, ZERO) + amount
+    return amounts
+
+
 @dataclass(frozen=True)
 class Loss:
     """What is expected to be lost of a bucket."""
@@ -242,12 +259,12 @@ def losses(
     of_set: Sequence[Bucket],
     seeds: Seeds,
     segment: str,
-    first_month: date,
+    first_opening: date | None,
 ) -> dict[str, Loss]:
     """The chain of roll rates of the trailing months, from the last bucket back.
 
-    `months` holds the matrix of every month with one. The first month of the books opens with
-    nothing, so that it rolls nothing.
+    `months` holds the matrix of every month with one. The history is long enough when the company
+    had begun one of its months with something owed (`first_opening`) by the first of these.
 
     Source: measures, section 4 (expected loss from roll rates).
     """
@@ -255,7 +272,7 @@ def losses(
     rule = rules.get(segment, rules["*"])
     trailing = int(rule["trailing_months"])
     window = [add_months(month, -n) for n in range(trailing)]
-    is_long_enough = add_months(first_month, trailing) <= month
+    is_long_enough = first_opening is not None and first_opening <= window[-1]
     result: dict[str, Loss] = {}
     chain: Decimal | None = Decimal(rule["loss_given_last_rate"])
     status = "ok" if is_long_enough else "insufficient_history"

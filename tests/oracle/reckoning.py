@@ -110,6 +110,11 @@ class History:
         return sums
 
 
+def _segment_of(scope: Scope) -> str:
+    """The segment by which roll rates are told: `all` is the whole company."""
+    return allowance.WHOLE if scope.scope_type == "company" else scope.scope_id
+
+
 @dataclass(frozen=True)
 class Reckoning:
     """What the oracle says of one company, as asked and as known by one run."""
@@ -235,32 +240,38 @@ class Reckoning:
         """The allowances of months that are over, on what is known now and what was known then."""
         as_of_date = self.parameters.as_of_date
         for month in self._months:
-            if month.end != month_end(month.start):
-                continue
-            for segment, now in self._allowances.items():
-                for method, line in allowance.back_test(
-                    now, now.book, month, self.allowance_methods, as_of_date
-                ):
-                    yield "now", month, segment, method, line
-            known_at = min(self._end_of(month.end), self.parameters.known_at)
-            if not any(
-                row["_recorded_at"] <= known_at
-                for row in (*self.extracts.ledger, *self.extracts.payments)
-                if row["company_code"] == self.company_code
-            ):
-                continue
-            customers = customers_known(self.extracts, self.parameters)
-            book = self.book_known_at(known_at)
+            if month.end == month_end(month.start):
+                for segment, now in self._allowances.items():
+                    for method, line in allowance.back_test(
+                        now, now.book, month, self.allowance_methods, as_of_date
+                    ):
+                        yield "now", month, segment, method, line
+        customers = customers_known(self.extracts, self.parameters)
+        for month, book in self.months_known_then():
+            losses = self.losses_known_then(month, book)
             for scope, then in scoped(book, self.company_code, customers, {}).items():
                 if scope.scope_type == "segment":
                     for method, line in allowance.back_test(
-                        self._allowance_of(scope.scope_id, then, month.end),
+                        self._allowance_of(scope.scope_id, then, month.end, losses),
                         self.book,
                         month,
                         self.allowance_methods,
                         as_of_date,
                     ):
                         yield "then", month, scope.scope_id, method, line
+
+    def months_known_then(self) -> Iterator[tuple[Period, Journal]]:
+        """The months that are over, at whose end anything was known, and what the journal told."""
+        for month in self._months:
+            if month.end != month_end(month.start):
+                continue
+            known_at = min(self._end_of(month.end), self.parameters.known_at)
+            if any(
+                row["_recorded_at"] <= known_at
+                for row in (*self.extracts.ledger, *self.extracts.payments)
+                if row["company_code"] == self.company_code
+            ):
+                yield month, self.book_known_at(known_at)
 
     @cached_property
     def allowance_methods(self) -> Mapping[str, str]:
@@ -274,12 +285,18 @@ class Reckoning:
     def _allowances(self) -> Mapping[str, allowance.Allowances]:
         known_on = local_date(self.parameters.known_at, self.parameters.timezone)
         return {
-            scope.scope_id: self._allowance_of(scope.scope_id, book, known_on)
+            scope.scope_id: self._allowance_of(scope.scope_id, book, known_on, self.losses)
             for scope, book, _ in self.scopes()
             if scope.scope_type == "segment"
         }
 
-    def _allowance_of(self, segment: str, book: Journal, known_on: date) -> allowance.Allowances:
+    def _allowance_of(
+        self,
+        segment: str,
+        book: Journal,
+        known_on: date,
+        losses: Mapping[tuple[date, str, str, str], migration.Loss],
+    ) -> allowance.Allowances:
         return allowance.Allowances(
             book=book,
             segment=segment,
@@ -289,7 +306,7 @@ class Reckoning:
             known_on=known_on,
             loss_rates={
                 (month, of, bucket): loss.adjusted
-                for (month, of, bucket_set, bucket), loss in self.losses.items()
+                for (month, of, bucket_set, bucket), loss in losses.items()
                 if bucket_set == self.allowance_methods["expected_loss"]
                 and loss.adjusted is not None
             },
@@ -549,22 +566,61 @@ class Reckoning:
     def losses(self) -> Mapping[tuple[date, str, str, str], migration.Loss]:
         """What roll rates foretell, by month that is over, segment (or `all`), set and bucket."""
         matrices: dict[str, dict[date, Mapping[migration.Cell, Decimal]]] = {}
-        first_month = None
         for scope, month, cells, _ in self.migrations():
-            if not cells:
-                continue
-            first_month = min(month.start, first_month or month.start)
-            if scope.scope_type in ("company", "segment") and month.end == month_end(month.start):
-                segment = "all" if scope.scope_type == "company" else scope.scope_id
-                matrices.setdefault(segment, {})[month.start] = cells
+            if (
+                cells
+                and scope.scope_type in ("company", "segment")
+                and month.end == month_end(month.start)
+            ):
+                matrices.setdefault(_segment_of(scope), {})[month.start] = cells
         return {
             (month, segment, name, bucket): loss
             for segment, months in matrices.items()
             for month in months
-            for name, of_set in migration.sets_of(self.buckets).items()
-            for bucket, loss in migration.losses(
-                months, month, of_set, self.seeds, segment, first_month or month
-            ).items()
+            for (name, bucket), loss in self._losses_of(matrices, segment, month)
+        }
+
+    def _losses_of(
+        self,
+        matrices: Mapping[str, Mapping[date, Mapping[migration.Cell, Decimal]]],
+        segment: str,
+        month: date,
+    ) -> Iterator[tuple[tuple[str, str], migration.Loss]]:
+        """What is expected to be lost of every bucket of a segment at a month's end."""
+        history = migration.first_opening(matrices.get(allowance.WHOLE, {}))
+        for name, of_set in migration.sets_of(self.buckets).items():
+            of_segment = matrices.get(segment, {})
+            losses = migration.losses(of_segment, month, of_set, self.seeds, segment, history)
+            for bucket, loss in losses.items():
+                yield (name, bucket), loss
+
+    def losses_known_then(
+        self, month: Period, book: Journal
+    ) -> Mapping[tuple[date, str, str, str], migration.Loss]:
+        """What roll rates foretold when a month was over, on the journal as it was known then.
+
+        Not of this month alone: what rolled in the months before it is what was known of them at
+        this month's end, too.
+
+        Source: measures, section 4 (back-test on what was known then).
+        """
+        start = first_day(book, month.end)
+        if start is None:
+            return {}
+        customers = customers_known(self.extracts, self.parameters)
+        matrices = {
+            _segment_of(scope): {
+                earlier.start: migration.matrix(part, earlier, self.buckets)
+                for earlier in periods_until(start, month.end)
+                if earlier.kind == "month"
+            }
+            for scope, part in scoped(book, self.company_code, customers, {}).items()
+            if scope.scope_type in ("company", "segment")
+        }
+        return {
+            (month.start, segment, *place): loss
+            for segment in matrices
+            for place, loss in self._losses_of(matrices, segment, month.start)
         }
 
     def shifts(self) -> Iterator[tuple[Scope, str, Mapping[Period, shift.Shift]]]:

@@ -743,6 +743,35 @@ def test_the_losses_that_roll_rates_foretell(built: Built) -> None:
     built.compare(actual, expected, "loss_rates_by_bucket")
 
 
+def test_the_losses_that_roll_rates_foretold_on_what_was_known_then(built: Built) -> None:
+    """Where anything was in a bucket: the warehouse has a row for every bucket of every month."""
+    actual = built.lines(
+        """
+        select
+            company_code, month_start, segment, bucket_set, aging_bucket,
+            roll_rate, roll_rate_numerator, roll_rate_denominator, roll_rate_status,
+            loss_rate, adjusted_loss_rate, loss_rate_status
+        from intermediate.int_loss_rates_chained
+        where knowledge = 'then' and (roll_rate_numerator <> 0 or roll_rate_denominator <> 0)
+        """,
+        4,
+    )
+    otherwise = []
+
+    def expected(company: Company) -> Lines:
+        lines: Lines = {}
+        for month, book in company.reckoning.months_known_then():
+            for place, loss in company.reckoning.losses_known_then(month, book).items():
+                if loss.roll.numerator or loss.roll.denominator:
+                    lines[place] = (*astuple(loss.roll), loss.loss_rate, loss.adjusted, loss.status)
+                    if company.reckoning.losses.get(place) != loss:
+                        otherwise.append(place)
+        return lines
+
+    built.compare(actual, expected, "int_loss_rates_chained, as known then")
+    assert otherwise, "what was known then was known now"
+
+
 def test_the_shift_of_the_aging(built: Built) -> None:
     by_month = built.lines(
         """

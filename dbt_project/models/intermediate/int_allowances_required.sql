@@ -4,7 +4,8 @@
 -- A method without buckets has one, `all`; what is judged alone has the bucket `specific` in every
 -- method with buckets, and is all that the method `specific` looks at.
 -- Expected loss takes the rates of the segment's history, else of the whole company's, else of the
--- seed; without any of them what is open has no allowance. Its rates are known now, also of `then`.
+-- seed; without any of them what is open has no allowance. Roll rates of `then` are those that the
+-- journal told at the month's end.
 -- Percent of sales ignores what is open: it adds its charge to what is left of the allowance.
 {%- set origin = "cast('1970-01-01' as date)" %}
 with months as (
@@ -46,7 +47,7 @@ loss_rates as (
 ),
 
 roll_rates as (
-    select * from {{ ref('loss_rates_by_bucket') }}
+    select * from {{ ref('int_loss_rates_chained') }}
     where adjusted_loss_rate_status = 'ok'
 ),
 
@@ -384,6 +385,7 @@ rated as (
     left join roll_rates as segment_roll_rates
         on
             based.allowance_method = 'expected_loss'
+            and based.knowledge = segment_roll_rates.knowledge
             and based.company_code = segment_roll_rates.company_code
             and based.rates_month = segment_roll_rates.month_start
             and based.segment = segment_roll_rates.segment
@@ -392,6 +394,7 @@ rated as (
     left join roll_rates as company_roll_rates
         on
             based.allowance_method = 'expected_loss'
+            and based.knowledge = company_roll_rates.knowledge
             and based.company_code = company_roll_rates.company_code
             and based.rates_month = company_roll_rates.month_start
             and company_roll_rates.segment = 'all'

@@ -46,18 +46,7 @@ told_apart as (
         {{ month_start('movements.effective_date') }} as month_start,
         movements.amount_document,
         movements.amount,
-        case
-            when
-                movements.source_type = 'ledger'
-                and movements.source_id = movements.document_id
-                and movements.source_line_no = movements.installment_no
-                and movements.movement_type <> 'credit_application'
-                then 'billed'
-            when movements.movement_type in ('payment', 'application', 'payment_reversal')
-                then 'collected'
-            when movements.movement_type = 'write_off' then 'written_off'
-            else 'credited'
-        end as kind
+        {{ settlement_of('movements') }} as kind
     from movements
     cross join run_parameters
     where movements.effective_date <= run_parameters.as_of_date
@@ -84,12 +73,7 @@ opened as (
     select
         moved.*,
         balances.open_amount_document as opening_amount_document,
-        balances.open_amount as opening_amount,
-        abs(balances.open_amount_document) as available_document,
-    {%- for kind in kinds %}
-        greatest(moved.{{ kind }}_amount_document * sign(balances.open_amount_document), 0)
-            as {{ kind }}_used_document{{ ',' if not loop.last }}
-    {%- endfor %}
+        balances.open_amount as opening_amount
     from moved
     left join balances
         on
@@ -100,32 +84,7 @@ opened as (
             and moved.month_start <= balances.open_to
 ),
 
--- What is used up after each kind, in document currency.
-used as (
-    select
-        *,
-        least(written_off_used_document, available_document) as used_by_write_off,
-        least(written_off_used_document + credited_used_document, available_document)
-            as used_by_credit,
-        least(
-            written_off_used_document + credited_used_document + collected_used_document,
-            available_document
-        ) as used_by_cash
-    from opened
-),
-
-shared as (
-    select
-        *,
-    {%- for step in ['used_by_write_off', 'used_by_credit', 'used_by_cash'] %}
-        case
-            when opening_amount = opening_amount_document
-                then {{ step }} * sign(opening_amount)
-            else {{ prorate_amount('opening_amount', step, 'available_document') }}
-        end as {{ step }}_amount{{ ',' if not loop.last }}
-    {%- endfor %}
-    from used
-),
+{{ opening_shared_out() }},
 
 final as (
     select

@@ -92,6 +92,7 @@ reviewed as (
 followed as (
     select
         movements.*,
+        {{ settlement_of('movements') }} as settlement_code,
         {{ months_between(origin, 'movements.effective_date') }} as effective_month_no,
         {{ months_between(origin, 'companies_known.first_known_month') }} as first_known_month_no,
         {{ months_between(
@@ -120,6 +121,7 @@ final as (
         installment_no,
         customer_id,
         movement_type,
+        settlement_code,
         amount_document,
         amount,
         is_current,

@@ -1,8 +1,8 @@
 -- Grain: one row per month that is over, company, knowledge, allowance method and segment.
 -- What the method asked for at the month's end, beside what was written off in the months after it
--- (seed allowance_rules) of the items that were open at that end. As known then (`then`), both the
--- allowance and the open items are those that the journal told at the month's end; months before
--- anything was known have no such row. What was written off is what the run knows.
+-- (seed allowance_rules) of the items that were open at that end. As known then (`then`), the
+-- allowance, its roll rates and the open items are those that the journal told at the month's end;
+-- months before anything was known have no such row. What was written off is what the run knows.
 {%- set origin = "cast('1970-01-01' as date)" %}
 {%- set item = ['company_code', 'item_type', 'document_id', 'installment_no'] %}
 with allowances_required as (

@@ -1209,6 +1209,45 @@ def test_a_plan_is_attained_by_what_was_reached_of_it(
     assert row == (None if rate is None else Decimal(rate), status)
 
 
+def test_a_plan_for_all_asks_the_same_as_one_for_the_only_company(tmp_path: Path) -> None:
+    # Two calls about one past-due document, one of them answered; five days later it is paid.
+    measured = {
+        "contact_count": ("2", None, None),
+        "right_party_contact_rate_of_attempts": ("0.5", "1", "2"),
+        "success_rate": ("1", "1", "1"),
+    }
+    target = {"period_start": _day(3, 1), "period_type": "month", "scope_type": "company"}
+    warehouse = build_warehouse(
+        tmp_path,
+        {
+            "ledger": [document("only", "D", _day(2, 1), _day(3, 1), "100.00")],
+            "payments": [payment("only", "P", _day(3, 25), "100.00", "D")],
+            "contact_log": [
+                contact("only", "1", datetime(2024, 3, 20, 2), "no_answer", document_id="only-D"),
+                contact("only", "2", datetime(2024, 3, 20, 3), "right_party", document_id="only-D"),
+            ],
+            "targets": [
+                {"scope_id": scope_id, "measure": measure, "target_value": 1, **target}
+                for scope_id in ("all", "only")
+                for measure in measured
+            ],
+        },
+        as_of_date=AS_OF,
+    )
+    rows = fetch(
+        warehouse,
+        """
+        select scope_id, measure, actual_value, actual_numerator, actual_denominator
+        from marts.targets_by_period
+        """,
+    )
+    assert sorted(rows) == [
+        (scope_id, measure, *(None if value is None else Decimal(value) for value in values))
+        for scope_id in ("all", "only")
+        for measure, values in sorted(measured.items())
+    ]
+
+
 def scorecard(warehouse: Path, company: str, measure: str, start: date) -> tuple[Any, ...]:
     (row,) = fetch(
         warehouse,

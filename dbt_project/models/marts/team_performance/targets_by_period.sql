@@ -116,6 +116,20 @@ planned as (
     from periods
 ),
 
+-- What is planned for `all` and for the only company is one question.
+asked as (
+    select
+        period_type,
+        period_start,
+        period_end,
+        scope_type,
+        measured_scope_id as scope_id,
+        group_id,
+        measure
+    from planned
+    group by period_type, period_start, period_end, scope_type, measured_scope_id, group_id, measure
+),
+
 of_scorecard as (
     select
         period_type,
@@ -198,12 +212,10 @@ performance as (
 
 work_summed as (
     select
-        {{ columns_of(['period_type', 'period_start', 'scope_type'], 'planned') }},
-        planned.measured_scope_id as scope_id,
-        planned.measure,
+        {{ columns_of(key, 'asked') }},
         cast(
             sum(
-                case planned.measure
+                case asked.measure
                     {%- for measure in work_sums %}
                         when '{{ measure }}' then performance.{{ measure }}
                     {%- endfor %}
@@ -215,44 +227,39 @@ work_summed as (
         ) as numerator,
         cast(
             sum(
-                case planned.measure
+                case asked.measure
                     {%- for measure in work_rates %}
                         when '{{ measure }}' then performance.{{ measure }}_denominator
                     {%- endfor %}
                 end
             ) as decimal(28, 8)
         ) as denominator
-    from planned
+    from asked
     inner join performance
         on
-            planned.scope_type = performance.scope_type
-            and planned.measured_scope_id = performance.scope_id
-            and performance.month_start between planned.period_start and planned.period_end
+            asked.scope_type = performance.scope_type
+            and asked.scope_id = performance.scope_id
+            and performance.month_start between asked.period_start and asked.period_end
     where
-        planned.measure in ({{ quoted(work_sums + work_rates) }})
+        asked.measure in ({{ quoted(work_sums + work_rates) }})
         and (
-            planned.scope_type = 'collector'
-            or planned.measure not in ({{ quoted(scorecard_rates) }})
+            asked.scope_type = 'collector'
+            or asked.measure not in ({{ quoted(scorecard_rates) }})
         )
-        and (planned.scope_type <> 'company' or planned.measure <> 'collected_amount')
-    group by
-        {{ columns_of(['period_type', 'period_start', 'scope_type'], 'planned') }},
-        planned.measured_scope_id,
-        planned.measure
+        and (asked.scope_type <> 'company' or asked.measure <> 'collected_amount')
+    group by {{ columns_of(key, 'asked') }}
 ),
 
 -- As long as a month's contacts may still succeed, so may those of the period.
 success_summed as (
     select
-        {{ columns_of(['period_type', 'period_start', 'scope_type'], 'planned') }},
-        planned.measured_scope_id as scope_id,
-        planned.measure,
+        {{ columns_of(key, 'asked') }},
         cast(
             case
                 when count(success.success_rate_numerator) = count(*)
                     then
                         sum(
-                            case planned.measure
+                            case asked.measure
                                 {%- for measure in success_rates %}
                                     when '{{ measure }}' then success.{{ measure }}_numerator
                                 {%- endfor %}
@@ -262,50 +269,47 @@ success_summed as (
         ) as numerator,
         cast(
             sum(
-                case planned.measure
+                case asked.measure
                     {%- for measure in success_rates %}
                         when '{{ measure }}' then success.{{ measure }}_denominator
                     {%- endfor %}
                 end
             ) as decimal(28, 8)
         ) as denominator
-    from planned
+    from asked
     inner join success
         on
-            success.month_start between planned.period_start and planned.period_end
+            success.month_start between asked.period_start and asked.period_end
             and (
                 (
-                    planned.scope_type = success.scope_type
-                    and planned.scope_id = success.scope_id
+                    asked.scope_type = success.scope_type
+                    and asked.scope_id = success.scope_id
                 )
                 or (
-                    planned.scope_type = 'company'
-                    and planned.measured_scope_id = planned.group_id
+                    asked.scope_type = 'company'
+                    and asked.scope_id = asked.group_id
                     and success.scope_type = 'all'
                 )
             )
-    where planned.measure in ({{ quoted(success_rates) }})
-    group by
-        {{ columns_of(['period_type', 'period_start', 'scope_type'], 'planned') }},
-        planned.measured_scope_id,
-        planned.measure
+    where asked.measure in ({{ quoted(success_rates) }})
+    group by {{ columns_of(key, 'asked') }}
 ),
 
 -- Customers of several months are no sum of those of each.
 complaints_of_collectors as (
     select
-        {{ columns_of(key, 'planned') }},
+        {{ columns_of(key, 'asked') }},
         sum(case when contacts.outcome = 'complaint' then 1 else 0 end) as complaint_count,
         count(distinct contacts.customer_id) as customer_count
-    from planned
+    from asked
     inner join contacts
         on
-            planned.scope_id = contacts.collector_id
-            and contacts.month_start between planned.period_start and planned.period_end
+            asked.scope_id = contacts.collector_id
+            and contacts.month_start between asked.period_start and asked.period_end
     where
-        planned.scope_type = 'collector'
-        and planned.measure = 'complaint_rate'
-    group by {{ columns_of(key, 'planned') }}
+        asked.scope_type = 'collector'
+        and asked.measure = 'complaint_rate'
+    group by {{ columns_of(key, 'asked') }}
 ),
 
 -- A few answers are no sample.

@@ -38,14 +38,14 @@ from reporting.totals import open_totals
 DELIVERY_DATES: Final = dg.DynamicPartitionsDefinition(name="delivery_date")
 
 LOADS: Final = dg.AssetKey(["raw", "loads"])
-Gate = Callable[[dg.AssetExecutionContext], None]
-"""Fails when the warehouse must not be built."""
-
 QUARANTINED_ROWS: Final = dg.AssetKey(["raw", "quarantined_rows"])
 EXPECTATION_RESULTS: Final = dg.AssetKey(["raw", "expectation_results"])
 RUN_PARAMETERS: Final = dg.AssetKey(["raw", "run_parameters"])
 PUBLISHED_TOTALS: Final = dg.AssetKey(["raw", "published_totals"])
 PUBLISHED: Final = dg.AssetKey(["published", "collections"])
+
+Gate = Callable[[dg.AssetExecutionContext], None]
+"""Fails when the warehouse must not be built."""
 
 OWNERS: Final = ("team:data",)
 """Who is asked about an asset."""

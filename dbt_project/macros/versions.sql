@@ -234,6 +234,26 @@ versions as (
     {%- endfor -%}
 {%- endmacro -%}
 
+{#- The columns of int_documents_versioned, for the models that keep some of its rows. -#}
+{%- macro document_columns() -%}
+    {%- do return([
+        'company_code', 'document_id', 'installment_no', 'valid_from', 'valid_to', 'customer_id',
+        'document_type', 'document_date', 'due_date', 'due_date_source', 'currency_code',
+        'amount_document', 'amount', 'applies_to_document_id', 'has_open_dispute', 'legal_status',
+        'salesperson_id', 'is_withdrawn', 'is_current', '_load_id', '_load_sequence', '_row_number'
+    ]) -%}
+{%- endmacro -%}
+
+{#- The columns of int_payments_versioned, for the models that keep some of its rows. -#}
+{%- macro payment_columns() -%}
+    {%- do return([
+        'company_code', 'payment_id', 'line_no', 'valid_from', 'valid_to', 'customer_id',
+        'payment_date', 'currency_code', 'amount_document', 'document_id', 'installment_no',
+        'application_date', 'discount_amount_document', 'payment_method', 'reverses_payment_id',
+        'is_withdrawn', 'is_current', '_load_id', '_load_sequence', '_row_number'
+    ]) -%}
+{%- endmacro -%}
+
 {#- Text values as the members of a list. -#}
 {%- macro quoted(values) -%}
     {%- for value in values %}

@@ -13,29 +13,7 @@ touched as (
 ),
 
 final as (
-    select
-        company_code,
-        document_id,
-        installment_no,
-        valid_from,
-        valid_to,
-        customer_id,
-        document_type,
-        document_date,
-        due_date,
-        due_date_source,
-        currency_code,
-        amount_document,
-        amount,
-        applies_to_document_id,
-        has_open_dispute,
-        legal_status,
-        salesperson_id,
-        is_withdrawn,
-        is_current,
-        _load_id,
-        _load_sequence,
-        _row_number
+    select {{ document_columns() | join(', ') }}
     from documents
     where
         {{ 'true' if is_journal_refreshed() else 'false' }}

@@ -12,27 +12,7 @@ with payments as (
 ),
 
 final as (
-    select
-        company_code,
-        payment_id,
-        line_no,
-        valid_from,
-        valid_to,
-        customer_id,
-        payment_date,
-        currency_code,
-        amount_document,
-        document_id,
-        installment_no,
-        application_date,
-        discount_amount_document,
-        payment_method,
-        reverses_payment_id,
-        is_withdrawn,
-        is_current,
-        _load_id,
-        _load_sequence,
-        _row_number
+    select {{ payment_columns() | join(', ') }}
     from payments
 )
 

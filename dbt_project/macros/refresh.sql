@@ -48,6 +48,18 @@
 {%- endmacro -%}
 
 {#-
+    The states of which a model of such sums takes the difference: what is now and, on a refresh,
+    what was before. Each with the column of `run_parameters` that says up to which day it counts.
+-#}
+{%- macro states_compared() -%}
+    {%- set states = {'present': 'as_of_date'} -%}
+    {%- if is_refresh() -%}
+        {%- do states.update({'before': 'previous_as_of_date'}) -%}
+    {%- endif -%}
+    {%- do return(states) -%}
+{%- endmacro -%}
+
+{#-
     The rows of a model as the build before had them, of those among `present` rows that may have
     changed: the added ones are taken away, the removed ones stand in again. `present` is a CTE with
     these columns; `condition` cuts the removed and added rows as `present` is cut, and may need
@@ -126,6 +138,13 @@
         from {{ model_relation }}
         where false
     {%- endif -%}
+{%- endmacro -%}
+
+{#- The keys of those rows, each once. -#}
+{%- macro changed_keys(model_name, keys) -%}
+    select {{ keys | join(', ') }}
+    from ({{ changed_rows(model_name, keys) }}) as changes
+    group by {{ keys | join(', ') }}
 {%- endmacro -%}
 
 {#- Before a model is built whole: what changed in the table before means nothing any more. -#}

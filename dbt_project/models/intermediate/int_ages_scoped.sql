@@ -8,6 +8,7 @@
     'company_code', 'scope_type', 'scope_id', 'month_start', 'document_month_start'
 ] %}
 {{ config(**adds_changes(keys=keys, row_count='move_count')) }}
+{%- set item = ['company_code', 'item_type', 'document_id'] %}
 {%- set span_columns = [
     'company_code', 'customer_id', 'document_date', 'open_from', 'open_to', 'open_amount'
 ] %}
@@ -17,32 +18,18 @@
     'company': 'company_code', 'segment': 'segment', 'region': 'region', 'team': 'team_id'
 } %}
 {%- set customer_columns = ['customer_id', 'segment', 'region', 'team_id'] %}
-{%- set states = {'present': 'as_of_date'} %}
-{%- if is_refresh() %}
-    {%- do states.update({'before': 'previous_as_of_date'}) %}
-{%- endif %}
+{%- set states = states_compared() %}
 with run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
 
 {% if is_refresh() %}
     moved_customers as (
-        select customer_id
-        from ({{ changed_rows('int_customers_placed', ['customer_id']) }}) as changes
-        group by customer_id
-    ),
-
-    changed_spans as (
-        {{ changed_rows('receivables_by_span', ['company_code', 'item_type', 'document_id']) }}
+        {{ changed_keys('int_customers_placed', ['customer_id']) }}
     ),
 
     changed_items as (
-        select
-            company_code,
-            item_type,
-            document_id
-        from changed_spans
-        group by company_code, item_type, document_id
+        {{ changed_keys('receivables_by_span', item) }}
     ),
 {% endif %}
 
@@ -63,12 +50,8 @@ balances_present as (
                     and spans.open_to <= run_parameters.as_of_date
                 )
                 or spans.customer_id in (select moved.customer_id from moved_customers as moved)
-                or (spans.company_code, spans.item_type, spans.document_id) in (
-                    select
-                        changed_items.company_code,
-                        changed_items.item_type,
-                        changed_items.document_id
-                    from changed_items
+                or ({{ columns_of(item, 'spans') }}) in (
+                    select {{ columns_of(item, 'changed_items') }} from changed_items
                 )
             )
         {%- endif %}

@@ -37,14 +37,8 @@ changed_portfolios as (
     ) }}
 ),
 
-changed_teams as (
-    {{ changed_rows('int_collector_teams_spanned', ['collector_id']) }}
-),
-
 collectors as (
-    select collector_id
-    from changed_teams
-    group by collector_id
+    {{ changed_keys('int_collector_teams_spanned', ['collector_id']) }}
 ),
 
 longest_window as (

@@ -31,25 +31,26 @@
     'receivable_items': ['is_current'],
 } %}
 {%- set counts = ['unconverted_movement_count', 'flow_count'] %}
-{%- set measures = [
-    'credit_sales_amount', 'billed_amount', 'write_off_amount', 'recovery_of_written_off_amount',
-    'cash_applied_amount', 'cash_reversed_amount', 'cash_days_from_document_date',
-    'cash_days_from_due_date', 'cash_within_0_days_amount', 'cash_within_30_days_amount',
-    'cash_within_60_days_amount', 'cash_within_90_days_amount'
-] %}
-{%- set states = {'present': 'as_of_date'} %}
-{%- if is_refresh() %}
-    {%- do states.update({'before': 'previous_as_of_date'}) %}
-{%- endif %}
+{%- set measures_of = {
+    'booked': [
+        'credit_sales_amount', 'billed_amount', 'write_off_amount',
+        'recovery_of_written_off_amount'
+    ],
+    'collected': [
+        'cash_applied_amount', 'cash_reversed_amount', 'cash_days_from_document_date',
+        'cash_days_from_due_date', 'cash_within_0_days_amount', 'cash_within_30_days_amount',
+        'cash_within_60_days_amount', 'cash_within_90_days_amount'
+    ],
+} %}
+{%- set measures = measures_of['booked'] + measures_of['collected'] %}
+{%- set states = states_compared() %}
 with run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
 
 {% if is_refresh() %}
     moved_customers as (
-        select customer_id
-        from ({{ changed_rows('int_customers_placed', ['customer_id']) }}) as changes
-        group by customer_id
+        {{ changed_keys('int_customers_placed', ['customer_id']) }}
     ),
 
     touched_documents as (
@@ -172,7 +173,7 @@ with run_parameters as (
     ),
 
     flows_{{ state }} as (
-        {%- for part, first, last in [('booked', 1, 4), ('collected', 5, 12)] %}
+        {%- for part, own_measures in measures_of.items() %}
             select
                 company_code,
                 customer_id,
@@ -180,7 +181,7 @@ with run_parameters as (
                 due_month_start,
                 {{ counts | join(', ') }},
             {%- for measure in measures %}
-                {{ measure if first <= loop.index <= last else 'null as ' ~ measure }}
+                {{ measure if measure in own_measures else 'null as ' ~ measure }}
                 {{- ',' if not loop.last }}
             {%- endfor %}
             from {{ part }}_{{ state }}

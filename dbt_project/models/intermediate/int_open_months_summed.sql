@@ -8,36 +8,24 @@
     'company_code', 'segment', 'region', 'team_id', 'credit_class_code', 'due_date', 'month_start'
 ] %}
 {{ config(**adds_changes(keys=keys, row_count='item_count')) }}
+{%- set item = ['company_code', 'item_type', 'document_id'] %}
 {%- set span_columns = [
     'company_code', 'customer_id', 'credit_class_code', 'due_date', 'open_from', 'open_to',
     'open_amount'
 ] %}
-{%- set states = {'present': 'as_of_date'} %}
-{%- if is_refresh() %}
-    {%- do states.update({'before': 'previous_as_of_date'}) %}
-{%- endif %}
+{%- set customer_columns = ['customer_id', 'segment', 'region', 'team_id'] %}
+{%- set states = states_compared() %}
 with run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
 
 {% if is_refresh() %}
     moved_customers as (
-        select customer_id
-        from ({{ changed_rows('int_customers_placed', ['customer_id']) }}) as changes
-        group by customer_id
+        {{ changed_keys('int_customers_placed', ['customer_id']) }}
     ),
 
     changed_items as (
-        select
-            company_code,
-            item_type,
-            document_id
-        from (
-            {{ changed_rows(
-                'receivables_by_span', ['company_code', 'item_type', 'document_id']
-            ) }}
-        ) as changes
-        group by company_code, item_type, document_id
+        {{ changed_keys('receivables_by_span', item) }}
     ),
 {% endif %}
 
@@ -59,23 +47,15 @@ spans_present as (
                     )
                 )
                 or spans.customer_id in (select moved.customer_id from moved_customers as moved)
-                or (spans.company_code, spans.item_type, spans.document_id) in (
-                    select
-                        changed_items.company_code,
-                        changed_items.item_type,
-                        changed_items.document_id
-                    from changed_items
+                or ({{ columns_of(item, 'spans') }}) in (
+                    select {{ columns_of(item, 'changed_items') }} from changed_items
                 )
             )
         {%- endif %}
 ),
 
 customers_present as (
-    select
-        customer_id,
-        segment,
-        region,
-        team_id
+    select {{ customer_columns | join(', ') }}
     from {{ ref('int_customers_placed') }}
 ),
 
@@ -95,11 +75,7 @@ customers_present as (
     ),
 
     customers_before as (
-        {{ rows_before(
-            'customers_present',
-            'int_customers_placed',
-            ['customer_id', 'segment', 'region', 'team_id']
-        ) }}
+        {{ rows_before('customers_present', 'int_customers_placed', customer_columns) }}
     ),
 {% endif %}
 

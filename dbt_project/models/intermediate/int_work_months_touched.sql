@@ -8,14 +8,8 @@ contacts as (
     select * from {{ ref('int_contacts_dated') }}
 ),
 
-changed_teams as (
-    {{ changed_rows('int_collector_teams_spanned', ['collector_id']) }}
-),
-
 collectors as (
-    select collector_id
-    from changed_teams
-    group by collector_id
+    {{ changed_keys('int_collector_teams_spanned', ['collector_id']) }}
 ),
 
 changed_promises as (

@@ -9,7 +9,7 @@ drawn (twelve companies in each) and COLLECTIONS_FIRST_SEQUENCE the number of th
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,43 @@ def test_a_changed_rate_changes_documents_of_its_currency_and_days(
     refreshed = refresh_once(recorded, tmp_path, fx_rates=[RATES[1] | {"rate": "7.50"}])
     # Of D0, D3, D6 and D9 the first two are of days before the changed rate.
     assert changed_documents(refreshed, "receivable_movements") == {"D6", "D9"}
+
+
+def test_a_first_ledger_makes_what_was_told_before_it_known_from_the_beginning(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    promise = {
+        "contact_id": "T",
+        "customer_id": "promised",
+        "collector_id": "K",
+        "contacted_at": datetime(2024, 1, 5, 2),
+        "channel": "phone",
+        "outcome": "promise_to_pay",
+        "promised_amount": "50.00",
+        "promised_date": date(2024, 1, 10),
+        "_delivery_date": FIRST,
+    }
+    payment = {
+        "payment_id": "P",
+        "customer_id": "paid",
+        "payment_date": date(2024, 1, 20),
+        "currency_code": "CNY",
+        "amount": "40.00",
+        "_delivery_date": FIRST,
+    }
+    rows = {
+        "contact_log": [promise],
+        "payments": [payment],
+        "ledger": [document | {"_delivery_date": SECOND} for document in DOCUMENTS],
+    }
+    steps = [Step(SECOND, end_of_day(FIRST)), Step(SECOND, end_of_day(SECOND))]
+    sequence = DeliverySequence(0, rows, [], steps)
+    *_, refreshed = _kept_open(refreshed_by_step(recorded, tmp_path, sequence))
+    counted = refreshed.execute(
+        "select customer_id, min(month_start) from marts.credit_points_by_customer_month "
+        "where broken_promise_count > 0 or balance_amount < 0 group by customer_id order by all"
+    ).fetchall()
+    assert counted == [("paid", date(2024, 1, 1)), ("promised", date(2024, 1, 1))]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 -- Grain: one row per customer of whom something that grades are made of may count otherwise since
 -- the build before: a movement, an item or a promise of theirs changed or took effect, or a payment
--- that their cash is dated by. Empty when the warehouse is built from nothing.
+-- that their cash is dated by. With the first delivery of the ledger whatever was told before it is
+-- known from the beginning. Empty when the warehouse is built from nothing.
 with movements as (
     select * from {{ ref('receivable_movements') }}
 ),
@@ -28,8 +29,16 @@ changed_payments as (
     {{ changed_rows('int_payments_versioned', ['company_code', 'payment_id']) }}
 ),
 
+promises as (
+    select * from {{ ref('int_promises_judged') }}
+),
+
 changed_promises as (
     {{ changed_rows('int_promises_judged', ['customer_id']) }}
+),
+
+parameters as (
+    select * from {{ ref('int_credit_parameters_read') }}
 ),
 
 run_parameters as (
@@ -58,12 +67,27 @@ dating_payments as (
     where item_type = 'payment'
 ),
 
+first_ledgers as (
+    select parameters.first_recorded_at
+    from parameters
+    inner join run_parameters
+        on parameters.first_recorded_at > run_parameters.previous_known_at
+),
+
 final as (
     select customer_id from changed_movements
     union
     select customer_id from changed_items
     union
     select customer_id from changed_promises
+    union
+    select movements.customer_id
+    from movements
+    cross join first_ledgers
+    union
+    select promises.customer_id
+    from promises
+    cross join first_ledgers
     union
     select movements.customer_id
     from movements

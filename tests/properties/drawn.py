@@ -1,22 +1,39 @@
-"""Draw many companies at once, the same ones in every run of the same tests.
+"""Draw many companies at once, the same ones whichever tests are run.
 
-Hypothesis also tries numbers that it reads in the loaded modules, so that other companies may come
-of the same seed when fewer files of tests are run: a failure prints its company or deliveries.
+Hypothesis also tries numbers that it reads in the modules it finds loaded, so that a drawing in the
+tests' own process would depend on which tests are run beside it. The drawing therefore has a
+process of its own, in which no test is loaded.
 """
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.properties.companies import Plan, plans
 
 PER_SEED = 8
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def draw_plans(count: int, *, draw_seed: int) -> list[Plan]:
-    """Draw plans of companies; the same count and seed give the same plans where the same
-    modules are loaded.
+    """Draw plans of companies; the same count and seed give the same plans."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "tests.properties.drawn", str(count), str(draw_seed)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    drawn: list[Plan] = pickle.loads(done.stdout)  # noqa: S301
+    return drawn
 
-    One drawing begins with the plainest company and then tends to vary what it has drawn; so the
-    plans come from many short drawings, each without its first.
+
+def _drawings(count: int, draw_seed: int) -> list[Plan]:
+    """Plans of many short drawings, each without its first.
+
+    A drawing begins with the plainest company and then tends to vary what it has drawn.
     """
     drawn: list[Plan] = []
     drawing = 0
@@ -43,3 +60,8 @@ def _one_drawing(drawing_seed: int) -> list[Plan]:
 
     keep()
     return drawn
+
+
+if __name__ == "__main__":
+    count, draw_seed = map(int, sys.argv[1:])
+    sys.stdout.buffer.write(pickle.dumps(_drawings(count, draw_seed)))

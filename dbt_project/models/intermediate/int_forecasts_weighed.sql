@@ -65,9 +65,8 @@ expected_on_a_day as (
         {{ week_of }} as week_no,
         dated.expectation,
         dated.amount as expected_amount,
-        cast(dated.amount as decimal(20, 2)) * dated.amount * cast(
-            horizons.in_time_rate * (1 - horizons.in_time_rate) as decimal(9, 6)
-        ) as variance
+        cast(dated.amount as decimal(20, 2)) * dated.amount as squared_amount,
+        horizons.in_time_rate as probability
     from dated
     inner join horizons
         on dated.origin_date = horizons.origin_date
@@ -149,9 +148,8 @@ expected_by_cohort as (
         shares.week_no,
         'cohort' as expectation,
         cast(cohorts.amount as decimal(28, 2)) * least(shares.paid_share, 1) as expected_amount,
-        cast(cohorts.squared_amount as decimal(38, 2)) * cast(
-            least(shares.paid_share, 1) * (1 - least(shares.paid_share, 1)) as decimal(9, 8)
-        ) as variance
+        cohorts.squared_amount,
+        least(shares.paid_share, 1) as probability
     from cohorts
     inner join shares
         on
@@ -167,7 +165,8 @@ expected as (
         week_no,
         expectation,
         cast(expected_amount as decimal(38, 8)) as expected_amount,
-        cast(variance as decimal(38, 6)) as variance
+        squared_amount,
+        cast(probability as double) as probability
     from expected_on_a_day
     union all
     select
@@ -176,7 +175,8 @@ expected as (
         week_no,
         expectation,
         cast(expected_amount as decimal(38, 8)) as expected_amount,
-        cast(variance as decimal(38, 6)) as variance
+        squared_amount,
+        cast(probability as double) as probability
     from expected_by_cohort
 ),
 
@@ -207,7 +207,13 @@ summed as (
             sum(case when expectation = '{{ expectation }}' then expected_amount else 0 end)
                 as {{ expectation }}_amount,
         {%- endfor %}
-        sum(variance) as variance
+        -- Squares of small amounts need more decimals, and of great ones more digits, than one
+        -- decimal has. Doubles are only multiplied: their sum would depend on its order.
+        sum(
+            cast(
+                cast(squared_amount as double) * probability * (1 - probability) as decimal(38, 8)
+            )
+        ) as variance
     from expected
     group by origin_date, company_code, week_no
 ),

@@ -204,10 +204,11 @@ def _expected(origin: Origin, history: Sequence[_Ended], rules: Row) -> list[Exp
         others = of_segment.get(origin.segment_of(customer_id))
         others = everybody if others is None else others
         payments = {end.source_id for end in own_ends if end.amount > 0 and not end.is_write_off}
-        delay = others or Fraction(0)
-        if own is not None:
+        if own is None or others is None:
+            delay = own or others or Fraction(0)
+        else:
             weight = min(len(payments), full)
-            delay = (own * weight + delay * (full - weight)) / full
+            delay = (own * weight + others * (full - weight)) / full
         exact = Decimal(delay.numerator) / Decimal(delay.denominator)
         return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 

@@ -277,7 +277,8 @@ habits as (
         on shared.origin_date = everybody.origin_date
 ),
 
--- Nobody has paid in the history: what is due is expected when it is due.
+-- Where the others' payments were taken back as a whole, a habit stands by itself; where nobody has
+-- paid in the history, what is due is expected when it is due.
 shrunk as (
     select
         *,
@@ -287,6 +288,7 @@ shrunk as (
                 ~ ' + others_delay_days * (full_weight_payments - own_weight)',
                 'full_weight_payments'
             ) }},
+            own_delay_days,
             others_delay_days,
             0
         ) as delay_days,

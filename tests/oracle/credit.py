@@ -12,7 +12,7 @@ from tests.oracle.arithmetic import add_months, month_end, month_start, round_mo
 from tests.oracle.cash import Cash, cash_on_documents
 from tests.oracle.inputs import Extracts, Parameters, Row, Seeds
 from tests.oracle.journal import ZERO, Item, Journal, journal
-from tests.oracle.promises import Promise, first_told
+from tests.oracle.promises import promises
 from tests.oracle.versions import LEDGER_KEY, in_force, latest
 
 BILLING = ("invoice", "debit_memo", "opening_balance")
@@ -76,7 +76,6 @@ def grades(
     extracts: Extracts,
     parameters: Parameters,
     seeds: Seeds,
-    promises: Sequence[Promise],
     first_recorded_at: datetime,
     months: Sequence[date],
 ) -> Iterator[tuple[str, date, Grade]]:
@@ -86,7 +85,6 @@ def grades(
     """
     (rules,) = seeds.rows("credit_rules")
     looked_back = int(rules["history_months"])
-    told = first_told(extracts)
     for month in months:
         known_at = min(
             known_at_end_of(month, parameters.timezone, first_recorded_at), parameters.known_at
@@ -103,13 +101,9 @@ def grades(
         ]
         disputed = _disputed(extracts, then, first_month)
         broken: dict[str, int] = {}
-        for promise in promises:
+        for promise in promises(extracts, parameters, book, seeds, then):
             missed = promise.deadline_date + timedelta(days=1)
-            if (
-                promise.status == "broken"
-                and first_month <= month_start(missed) <= month
-                and told[promise.promise_id, promise.customer_id] <= known_at
-            ):
+            if promise.status == "broken" and first_month <= month_start(missed) <= month:
                 broken[promise.customer_id] = broken.get(promise.customer_id, 0) + 1
         known_customers = latest(extracts.customers, ("customer_id",), known_at)
         moved = {m.customer_id for m in book.movements if m.effective_date <= day}

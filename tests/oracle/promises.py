@@ -52,9 +52,16 @@ class _Purse:
 
 
 def promises(
-    extracts: Extracts, parameters: Parameters, book: Journal, seeds: Seeds
+    extracts: Extracts,
+    parameters: Parameters,
+    book: Journal,
+    seeds: Seeds,
+    then: Parameters | None = None,
 ) -> Sequence[Promise]:
     """Every promise made up to the run's day, with its outcome as of that day.
+
+    As of an earlier day, on what was known ``then``, with the book of that time: the promises told
+    of by then, each as it is last said to be, and the cash, reversals and balances known then.
 
     A promise is kept when cash on its document (where it names none of the customer's: on any of
     them) from the day it was made to the promised day + grace reaches the promised amount less
@@ -66,6 +73,8 @@ def promises(
     Source: measures, section 5 (promise to pay).
     """
     (rules,) = seeds.rows("promise_rules")
+    then = then or parameters
+    told = first_told(extracts)
     grace = timedelta(days=int(rules["grace_days"]))
     tolerance = Decimal(rules["amount_tolerance_rate"])
     made = [
@@ -74,11 +83,12 @@ def promises(
         if row["outcome"] in PROMISING
         and (row.get("promised_amount") or ZERO) > 0
         and row.get("promised_date") is not None
-        and local_date(row["contacted_at"], parameters.timezone) <= parameters.as_of_date
+        and local_date(row["contacted_at"], parameters.timezone) <= then.as_of_date
+        and told[row["contact_id"], row["customer_id"]] <= then.known_at
     ]
     made.sort(key=lambda row: (row["contacted_at"], row["contact_id"]))
     known = last_told(extracts.ledger, LEDGER_KEY, parameters.known_at)
-    cash = cash_on_documents(extracts, parameters, book)
+    cash = cash_on_documents(extracts, then, book)
     purses = _purses(cash)
     targets = [target_document(row["customer_id"], row.get("document_id"), known) for row in made]
     days = [local_date(row["contacted_at"], parameters.timezone) for row in made]
@@ -134,9 +144,9 @@ def promises(
                     is_superseded=superseded is not None,
                     is_settled=target is not None
                     and _is_settled(
-                        book, cash, row["customer_id"], target, min(deadline, parameters.as_of_date)
+                        book, cash, row["customer_id"], target, min(deadline, then.as_of_date)
                     ),
-                    is_over=deadline < parameters.as_of_date,
+                    is_over=deadline < then.as_of_date,
                 ),
                 is_on_document=target is not None,
                 pieces=pieces,

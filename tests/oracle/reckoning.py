@@ -6,7 +6,7 @@ Only gathers; every formula is in its subject's module.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cached_property
@@ -442,7 +442,6 @@ class Reckoning:
                 self.extracts,
                 self.parameters,
                 self.seeds,
-                self.promises(),
                 first_recorded_at,
                 [month],
             )
@@ -510,15 +509,17 @@ class Reckoning:
 
     def _origin(self, day: date, known_at: datetime) -> forecast.Origin:
         customers = latest(self.extracts.customers, ("customer_id",), known_at)
-        told = promises.first_told(self.extracts)
+        book = journal(self.extracts, self.parameters, known_at)
+        then = replace(self.parameters, as_of_date=day, known_at=known_at)
         return forecast.Origin(
             day,
-            journal(self.extracts, self.parameters, known_at),
+            book,
             lambda customer_id: customers.get((customer_id,), {}).get("segment") or UNASSIGNED,
             [
                 (promise, self.promised_amount(promise))
-                for promise in self.promises()
-                if told[promise.promise_id, promise.customer_id] <= known_at
+                for promise in promises.promises(
+                    self.extracts, self.parameters, book, self.seeds, then
+                )
             ],
         )
 

@@ -1526,7 +1526,6 @@ def grades_of(built: Built, company: Company) -> Iterator[tuple[str, date, credi
         reckoning.extracts,
         built.parameters,
         reckoning.seeds,
-        reckoning.promises(),
         first_ledger_instant(built.companies),
         months_told(built),
     )
@@ -1576,6 +1575,20 @@ def test_every_customer_is_graded_as_known_at_the_month_s_end(built: Built) -> N
     for key, line in actual.items():
         by_company[customers[key[0]]][key] = line
     built.compare(by_company, lambda company: expected.get(company.code, {}), "grades")
+    ((otherwise,),) = fetch(
+        built.warehouse,
+        """
+        select count(*)
+        from intermediate.int_promises_judged_then as judged_then
+        inner join intermediate.int_promises_judged as judged_now
+            on judged_then.promise_id = judged_now.promise_id
+        where
+            judged_then.is_broken <> (judged_now.promise_status = 'broken')
+            and datediff('month', date '1970-01-01', judged_then.deadline_date)
+            <= judged_then.last_known_no
+        """,
+    )
+    assert otherwise or not built.companies[0].rows, "no promise was judged otherwise then"
 
 
 @pytest.fixture(scope="module")

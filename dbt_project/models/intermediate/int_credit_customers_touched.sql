@@ -41,6 +41,10 @@ parameters as (
     select * from {{ ref('int_credit_parameters_read') }}
 ),
 
+changed_promises_then as (
+    {{ changed_rows('int_promises_judged_then', ['customer_id']) }}
+),
+
 run_parameters as (
     select * from {{ ref('run_parameters') }}
 ),
@@ -80,6 +84,8 @@ final as (
     select customer_id from changed_items
     union
     select customer_id from changed_promises
+    union
+    select customer_id from changed_promises_then
     union
     select movements.customer_id
     from movements

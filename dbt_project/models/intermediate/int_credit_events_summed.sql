@@ -41,6 +41,15 @@ promises as (
         and {{ touched_only('all_promises', 'int_credit_customers_touched', ['customer_id']) }}
 ),
 
+all_promises_then as (
+    select * from {{ ref('int_promises_judged_then') }}
+),
+
+promises_then as (
+    select * from all_promises_then
+    where {{ touched_only('all_promises_then', 'int_credit_customers_touched', ['customer_id']) }}
+),
+
 parameters as (
     select * from {{ ref('int_credit_parameters_read') }}
 ),
@@ -397,18 +406,46 @@ movement_sums as (
         {{ month_number('movements.effective_date') }} + parameters.history_months
 ),
 
--- A promise that was told of after its deadline is broken from then on.
+-- A promise that was told of after its deadline is broken from then on. Of the months at whose ends
+-- something else was known, it is judged by what was known then; in the others as it is now.
+last_judged_then as (
+    select
+        promise_id,
+        max(last_known_no) as last_known_no
+    from promises_then
+    group by promise_id
+),
+
 promises_known as (
     select
         promises.customer_id,
         greatest(
             {{ month_number(add_days('promises.deadline_date', 1)) }},
-            {{ known_from_month('promises._recorded_at', first_recorded_at, timezone) }}
+            {{ known_from_month('promises._recorded_at', first_recorded_at, timezone) }},
+            coalesce(last_judged_then.last_known_no + 1, 0)
         ) as month_from,
         {{ month_number(add_days('promises.deadline_date', 1)) }} + parameters.history_months
             as month_to
     from promises
     cross join parameters
+    left join last_judged_then
+        on promises.promise_id = last_judged_then.promise_id
+    union all
+    select
+        promises_then.customer_id,
+        greatest(
+            {{ month_number(add_days('promises_then.deadline_date', 1)) }},
+            promises_then.told_month_no,
+            promises_then.first_known_no
+        ) as month_from,
+        least(
+            {{ month_number(add_days('promises_then.deadline_date', 1)) }}
+            + parameters.history_months,
+            promises_then.last_known_no + 1
+        ) as month_to
+    from promises_then
+    cross join parameters
+    where promises_then.is_broken
 ),
 
 promise_sums as (

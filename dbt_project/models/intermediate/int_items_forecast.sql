@@ -2,7 +2,8 @@
 -- promise says will come of it and when its customer's habit says that the rest will.
 -- The habit is the average delay of cash after the due date, weighted by amount, in the history
 -- before the origin; of a customer with fewer payments than have full weight, its segment's delay
--- has the rest of the weight. A promise on the document goes before one of the customer.
+-- has the rest of the weight. A promise on the document goes before one of the customer; it stands
+-- as it did then, by the cash that was known then.
 {%- set item = ['company_code', 'document_id', 'installment_no'] %}
 with movements as (
     select * from {{ ref('receivable_movements') }}
@@ -31,8 +32,19 @@ promises_paid as (
     select * from {{ ref('int_promises_paid') }}
 ),
 
+promises_then as (
+    select * from {{ ref('int_promises_judged_then') }}
+),
+
+promises_paid_then as (
+    select * from {{ ref('int_promises_paid_then') }}
+),
+
 origins as (
-    select * from {{ ref('int_forecast_origins') }}
+    select
+        *,
+        {{ month_number('origin_date') }} as origin_month_no
+    from {{ ref('int_forecast_origins') }}
 ),
 
 forecast_rules as (
@@ -171,49 +183,103 @@ cash_delayed as (
 {%- endfor %}
 
 
-promises_matched as (
+-- Promises as they stood then. One on a document that was settled by then, a cancelled one, speaks
+-- for nothing: no item of it is open.
+promises_standing as (
     select
         origins.origin_date,
         promises.promise_id,
-        sum(promises_paid.matched_amount_document) as matched_amount_document
-    from promises
-    inner join promises_paid
-        on promises.promise_id = promises_paid.promise_id
-    inner join origins
-        on
-            promises.deadline_date >= origins.origin_date
-            and promises_paid.effective_date <= origins.origin_date
-    group by origins.origin_date, promises.promise_id
-),
-
-promises_open as (
-    select
-        origins.origin_date,
         promises.customer_id,
         case when promises.promise_scope = 'document' then promises.document_id end
             as document_id,
         promises.promised_date,
-        {{ prorate_amount(
-            'promises.promised_amount',
-            'promises.promised_amount_document'
-            ~ ' - coalesce(promises_matched.matched_amount_document, 0)',
-            'promises.promised_amount_document'
-        ) }} as remaining_amount
+        promises.promised_amount,
+        promises.promised_amount_document,
+        promises_then.promise_id is not null as is_judged_then,
+        promises_then.first_known_no,
+        case
+            when promises_then.promise_id is null then promises.kept_date
+            else promises_then.kept_date
+        end as kept_date,
+        case
+            when promises_then.promise_id is null then promises.superseded_date
+            else promises_then.superseded_date
+        end as superseded_date
     from promises
     inner join origins
         on
             promises.promise_date <= origins.origin_date
             and promises.deadline_date >= origins.origin_date
             and promises._recorded_at <= origins.origin_known_at
+    left join promises_then
+        on
+            promises.promise_id = promises_then.promise_id
+            and origins.origin_month_no >= promises_then.first_known_no
+            and origins.origin_month_no <= promises_then.last_known_no
+            and not origins.is_current
+),
+
+cash_of_promises as (
+    select
+        promises_standing.origin_date,
+        promises_standing.promise_id,
+        promises_paid.matched_amount_document
+    from promises_standing
+    inner join promises_paid
+        on
+            promises_standing.promise_id = promises_paid.promise_id
+            and promises_standing.origin_date >= promises_paid.effective_date
+    where not promises_standing.is_judged_then
+    union all
+    select
+        promises_standing.origin_date,
+        promises_standing.promise_id,
+        promises_paid_then.matched_amount_document
+    from promises_standing
+    inner join promises_paid_then
+        on
+            promises_standing.promise_id = promises_paid_then.promise_id
+            and promises_standing.first_known_no = promises_paid_then.first_known_no
+            and promises_standing.origin_date >= promises_paid_then.effective_date
+    where promises_standing.is_judged_then
+),
+
+promises_matched as (
+    select
+        origin_date,
+        promise_id,
+        sum(matched_amount_document) as matched_amount_document
+    from cash_of_promises
+    group by origin_date, promise_id
+),
+
+promises_open as (
+    select
+        promises_standing.origin_date,
+        promises_standing.customer_id,
+        promises_standing.document_id,
+        promises_standing.promised_date,
+        {{ prorate_amount(
+            'promises_standing.promised_amount',
+            'promises_standing.promised_amount_document'
+            ~ ' - coalesce(promises_matched.matched_amount_document, 0)',
+            'promises_standing.promised_amount_document'
+        ) }} as remaining_amount
+    from promises_standing
     left join promises_matched
         on
-            origins.origin_date = promises_matched.origin_date
-            and promises.promise_id = promises_matched.promise_id
+            promises_standing.origin_date = promises_matched.origin_date
+            and promises_standing.promise_id = promises_matched.promise_id
     where
-        promises.promise_status <> 'cancelled'
-        and promises.promised_amount is not null
-        and (promises.kept_date is null or promises.kept_date > origins.origin_date)
-        and (promises.superseded_date is null or promises.superseded_date > origins.origin_date)
+        promises_standing.promised_amount is not null
+        and (
+            promises_standing.kept_date is null
+            or promises_standing.kept_date > promises_standing.origin_date
+        )
+        and (
+            promises_standing.superseded_date is null
+            or promises_standing.superseded_date > promises_standing.origin_date
+        )
 ),
 
 promised as (

@@ -2,13 +2,6 @@
 -- A unit of cash serves one promise once. Within an island the promises take their turn, oldest
 -- first; each takes the oldest cash of its window, up to what was promised, and leaves the rest
 -- to the next. Cash that was reversed serves none. Cash in another currency does not count.
-{%- set unused_amount = 'turns.left_amount_document - turns.matched_amount_document' -%}
-{%- set may_serve -%}
-    turns.effective_date between promises.window_start and promises.window_end
-    and turns.currency_code = promises.currency_code
-    and coalesce(promises.target_document_id, turns.document_id) = turns.document_id
-{%- endset %}
-
 {{ config(**replaces_touched(by='int_promise_cash_touched', keys=['promise_id'])) }}
 
 with recursive windowed as (
@@ -188,64 +181,7 @@ numbered_cash as (
     from cash_of_islands
 ),
 
-turns as (
-    select
-        customer_id,
-        contested_document_id,
-        island_no,
-        cash_no,
-        document_id,
-        currency_code,
-        effective_date,
-        0 as promise_no,
-        cast(null as varchar) as promise_id,
-        cast(cash_amount_document as decimal(18, 2)) as left_amount_document,
-        cast(0 as decimal(18, 2)) as matched_amount_document
-    from numbered_cash
-    union all
-    select
-        turns.customer_id,
-        turns.contested_document_id,
-        turns.island_no,
-        turns.cash_no,
-        turns.document_id,
-        turns.currency_code,
-        turns.effective_date,
-        promises.promise_no,
-        promises.promise_id,
-        cast({{ unused_amount }} as decimal(18, 2)) as left_amount_document,
-        cast(
-            case
-                when {{ may_serve }}
-                    then greatest(
-                        0,
-                        least(
-                            {{ unused_amount }},
-                            promises.promised_amount_document
-                            - coalesce(
-                                sum(case when {{ may_serve }} then {{ unused_amount }} end) over (
-                                    partition by
-                                        turns.customer_id,
-                                        turns.contested_document_id,
-                                        turns.island_no
-                                    order by turns.cash_no
-                                    rows between unbounded preceding and 1 preceding
-                                ),
-                                0
-                            )
-                        )
-                    )
-                else 0
-            end as decimal(18, 2)
-        ) as matched_amount_document
-    from turns
-    inner join promises
-        on
-            turns.customer_id = promises.customer_id
-            and turns.contested_document_id is not distinct from promises.contested_document_id
-            and turns.island_no = promises.island_no
-            and turns.promise_no + 1 = promises.promise_no
-),
+{{ promise_turns(['customer_id', 'contested_document_id', 'island_no']) }},
 
 final as (
     select

@@ -701,7 +701,9 @@ class Group:
             if place.company_code == scorecard.ALL and "turnover_days" in lines:
                 turned = lines["receivables_turnover"]
                 days = scorecard.days_of(turned.rate, period)
-                lines["turnover_days"] = scorecard.Line(days, turned.is_rate_missing)
+                sold, average = turned.parts
+                told = (None if average is None else average * period.days, sold)
+                lines["turnover_days"] = scorecard.Line(days, turned.is_rate_missing, told)
         working = {
             scorecard.Place(group, "team", team_id): self._team(team_id)
             for team_id in self._team_ids
@@ -749,7 +751,9 @@ class Group:
             if any(is_missing or any(line.amounts.values()) for line, is_missing in of_scope):
                 for measured, is_missing in of_scope:
                     for measure, rate in measured.rates.items():
-                        yield scope, measured.period, measure, scorecard.Line(rate, is_missing)
+                        parts = turnover.told_parts(measure, rate, measured.period)
+                        line = scorecard.Line(rate, is_missing, parts)
+                        yield scope, measured.period, measure, line
 
     @cached_property
     def _team_ids(self) -> frozenset[str]:
@@ -857,23 +861,27 @@ class Group:
         line = self._measured.get((place, running), {}).get(measure)
         if line is not None:
             if measure in scorecard.EXTRACT_OF and not self._is_present(measure):
-                return None, "not_applicable"
-            return (None, "not_applicable") if line.is_rate_missing else targets.of_ratio(line.rate)
+                return targets.UNTOLD
+            if line.is_rate_missing:
+                return None, "not_applicable", line.parts
+            return line.rate.value, line.rate.status, line.parts
         if measure in targets.BOOK_AMOUNTS and (is_company or measure != "collected_amount"):
             return self._booked_amount(measure, place, running)
         if measure in ("success_rate", "success_rate_by_amount"):
-            return None, "not_applicable"
+            return targets.UNTOLD
         if is_company and not is_group:
-            return None, "not_applicable"
+            return targets.UNTOLD
         work = self.together.work["collector" if scope_type == "collector" else "team"]
         sums = targets.summed_work(work, None if is_company else {scope_id}, whole)
         if measure in targets.WORK_SUMS:
-            return targets.nothing_reached() if sums is None else (sums[measure], "ok")
+            if sums is None:
+                return targets.nothing_reached()
+            return targets.amount_reached(sums[measure])
         if sums is None:
-            return None, "not_applicable"
+            return targets.UNTOLD
         rates = performance.rates(sums, None, self.together.seeds)
         if measure not in rates:
-            return None, "not_applicable"
+            return targets.UNTOLD
         return targets.of_ratio(rates[measure])
 
     def _is_present(self, measure: str) -> bool:
@@ -891,7 +899,7 @@ class Group:
     ) -> targets.Actual:
         """An amount of the books, of one company, of all, or of a team in all of them."""
         if place.scope_type == "collector":
-            return None, "not_applicable"
+            return targets.UNTOLD
         name = targets.BOOK_AMOUNTS[measure]
         is_of_turnover = "write_off" not in name
         amounts = []
@@ -909,8 +917,8 @@ class Group:
                         is_of_turnover=is_of_turnover,
                         as_of_date=reckoning.parameters.as_of_date,
                     ):
-                        return None, "not_applicable"
+                        return targets.UNTOLD
                     amounts.append(line.amounts[name])
         if not amounts and place.scope_type == "company":
-            return None, "not_applicable"
-        return sum(amounts, ZERO), "ok"
+            return targets.UNTOLD
+        return targets.amount_reached(sum(amounts, ZERO))

@@ -29,7 +29,7 @@ from tests.oracle.inputs import Row, Seeds
 from tests.oracle.journal import ZERO, Journal
 from tests.oracle.performance import JUDGED, complaint_rate, is_in_time
 from tests.oracle.promises import Promise
-from tests.oracle.turnover import SALES_TYPES
+from tests.oracle.turnover import SALES_TYPES, Parts
 
 ALL = "all"
 COUNTED_TYPES = (*SALES_TYPES, *BILLING_TYPES, *CASH_TYPES, "write_off", "recovery")
@@ -61,6 +61,13 @@ class Line:
 
     rate: Ratio
     is_rate_missing: bool
+    told: Parts | None = None
+    """The parts that are told, where they are other than those divided."""
+
+    @property
+    def parts(self) -> Parts:
+        """Numerator and denominator as they are told."""
+        return (self.rate.numerator, self.rate.denominator) if self.told is None else self.told
 
 
 @dataclass(frozen=True)
@@ -110,9 +117,16 @@ def summed(parts: Sequence[Line]) -> Line:
     numerators = [part.rate.numerator for part in parts if part.rate.numerator is not None]
     denominators = [part.rate.denominator for part in parts if part.rate.denominator is not None]
     missing = any(part.is_rate_missing for part in parts)
+    told = tuple(_sum_of(part.parts[place] for part in parts) for place in (0, 1))
     if not numerators or not denominators:
-        return Line(Ratio(None, None, None, "not_applicable"), missing)
-    return Line(ratio(sum(numerators, ZERO), sum(denominators, ZERO)), missing)
+        return Line(Ratio(None, None, None, "not_applicable"), missing, told)
+    return Line(ratio(sum(numerators, ZERO), sum(denominators, ZERO)), missing, told)
+
+
+def _sum_of(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of what there is, if there is anything."""
+    there = [amount for amount in amounts if amount is not None]
+    return sum(there, ZERO) if there else None
 
 
 def days_of(turnover: Ratio, period: Period) -> Ratio:

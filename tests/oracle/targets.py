@@ -12,6 +12,7 @@ from tests.oracle.inputs import Row, Seeds
 from tests.oracle.journal import ZERO
 from tests.oracle.performance import Month, Work
 from tests.oracle.scorecard import is_met
+from tests.oracle.turnover import Parts
 
 WORK_SUMS = (
     "collected_amount",
@@ -47,6 +48,8 @@ class Progress:
     target: Decimal
     actual: Decimal | None
     status: str
+    parts: Parts
+    """Numerator and denominator of a rate."""
     to_date: Decimal
     run_rate: Decimal | None
     projected: Decimal | None
@@ -54,8 +57,11 @@ class Progress:
     projected_status: str
 
 
-Actual = tuple[Decimal | None, str]
-"""What was reached, and why it cannot be said."""
+Actual = tuple[Decimal | None, str, Parts]
+"""What was reached, why it cannot be said, and the parts of a rate."""
+
+NO_PARTS: Parts = (None, None)
+UNTOLD: Actual = (None, "not_applicable", NO_PARTS)
 
 
 def period_of_plan(target: Row) -> Period:
@@ -80,7 +86,7 @@ def progress(
     days = period.days
     gone = max(0, (min(period.end, as_of_date) - period.start).days + 1)
     plan = Decimal(target["target_value"])
-    actual, status = (None, "not_applicable") if not gone else actual_of(target, period)
+    actual, status, parts = actual_of(target, period) if gone else UNTOLD
     is_additive = row is not None and row["is_additive"] == "true"
     comparison = None if row is None else row["target_comparison"]
     run_rate, projected = None, actual
@@ -105,6 +111,7 @@ def progress(
         target=plan,
         actual=actual,
         status=status,
+        parts=parts,
         to_date=round_ratio(plan * gone / days) if is_additive else plan,
         run_rate=run_rate,
         projected=projected,
@@ -132,9 +139,14 @@ def summed_work(
 
 def of_ratio(rate: Ratio) -> Actual:
     """A rate as what was reached."""
-    return rate.value, rate.status
+    return rate.value, rate.status, (rate.numerator, rate.denominator)
+
+
+def amount_reached(amount: Decimal) -> Actual:
+    """A sum, which has no parts."""
+    return amount, "ok", NO_PARTS
 
 
 def nothing_reached() -> Actual:
     """Of what is added up, nothing found is nothing reached."""
-    return ZERO, "ok"
+    return amount_reached(ZERO)

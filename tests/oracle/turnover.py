@@ -19,10 +19,14 @@ from tests.oracle.arithmetic import (
     month_count,
     month_end,
     ratio,
+    round_ratio,
 )
 from tests.oracle.balances import OpenItem, open_items
 from tests.oracle.cash import Cash
 from tests.oracle.journal import ZERO, Journal
+
+Parts = tuple[Decimal | None, ...]
+"""A numerator and a denominator."""
 
 SALES_TYPES = ("invoice", "debit_memo", "credit_memo")
 
@@ -126,7 +130,7 @@ def turnover(
             sold * len(month_ends), sum((receivable(book, day) for day in month_ends), ZERO)
         ),
         "receivables_turnover_5_point": (
-            Ratio(None, None, None, "not_applicable")
+            Ratio(None, sold, None, "not_applicable")
             if period.kind == "month"
             else ratio(
                 sold * len(quarter_ends),
@@ -156,8 +160,31 @@ def turnover(
     }
     if opening + closing <= 0:
         # n / turnover: without a turnover there are no turnover days.
-        measures["turnover_days"] = Ratio(None, None, None, measures["receivables_turnover"].status)
+        measures["turnover_days"] = Ratio(
+            None, None, sold * 2, measures["receivables_turnover"].status
+        )
     return measures
+
+
+def told_parts(measure: str, rate: Ratio, period: Period) -> Parts:
+    """The parts as they are told beside a measure: sales and averages, not exact multiples of both.
+
+    An average is told in the eight decimals of a ratio.
+    """
+    count = {
+        "receivables_turnover": 2,
+        "receivables_turnover_13_point": len(ends_within(period, step_months=1)),
+        "receivables_turnover_5_point": len(ends_within(period, step_months=3)),
+        "turnover_days": 2,
+        "bad_debt_rate_of_average_receivables": 2,
+        "collection_effectiveness_index": month_count(period),
+    }.get(measure, 1)
+    if measure == "receivables_turnover_5_point" and rate.denominator is None:
+        count = 1
+    return tuple(
+        None if part is None else round_ratio(part / count)
+        for part in (rate.numerator, rate.denominator)
+    )
 
 
 def counted_back(book: Journal, period: Period, periods: Sequence[Period]) -> dict[str, Ratio]:

@@ -965,14 +965,22 @@ def test_measures_of_every_period_and_scope(
     built.compare(actual, expected, f"{mart}({', '.join(columns)})")
 
 
-def test_the_parts_of_headline_rates_are_the_oracle_s(built: Built) -> None:
-    headline = ("recovery_rate", "bad_debt_rate")
-    columns = [f"{m}_{part}" for m in headline for part in ("numerator", "denominator")]
+@pytest.mark.parametrize(
+    ("mart", "measures", "amounts"),
+    [
+        ("turnover_by_period", TURNOVER_MEASURES, TURNOVER_AMOUNTS),
+        ("bad_debt_by_period", BAD_DEBT_MEASURES, BAD_DEBT_AMOUNTS),
+    ],
+)
+def test_the_parts_of_every_rate_are_the_oracle_s(
+    built: Built, mart: str, measures: Sequence[str], amounts: Sequence[str]
+) -> None:
+    columns = [f"{m}_{part}" for m in measures for part in ("numerator", "denominator")]
     actual = built.lines(
         f"""
         select company_code, period_type, period_start, scope_type, scope_id, {", ".join(columns)}
-        from marts.bad_debt_by_period
-        where {" or ".join(f"{amount} <> 0" for amount in BAD_DEBT_AMOUNTS)}
+        from marts.{mart}
+        where {" or ".join(f"{amount} <> 0" for amount in amounts)}
         """,  # noqa: S608
         4,
     )
@@ -981,13 +989,13 @@ def test_the_parts_of_headline_rates_are_the_oracle_s(built: Built) -> None:
         return {
             key: tuple(
                 part
-                for measure in headline
-                for part in (line.rates[measure].numerator, line.rates[measure].denominator)
+                for measure in measures
+                for part in turnover.told_parts(measure, line.rates[measure], line.period)
             )
-            for key, line in measured(company, "bad_debt_by_period")
+            for key, line in measured(company, mart)
         }
 
-    built.compare(actual, expected, "parts of rates")
+    built.compare(actual, expected, f"{mart}({', '.join(columns)})")
 
 
 def test_days_counted_until_history_runs_out(built: Built) -> None:
@@ -1411,6 +1419,8 @@ def test_every_measure_beside_its_target_and_the_period_before(built: Built, gro
             measure,
         ): {
             "value": told.line.rate.value,
+            "numerator": told.line.parts[0],
+            "denominator": told.line.parts[1],
             "target_value": told.target,
             "status": told.status,
             "rate_status": "missing" if told.line.is_rate_missing else "ok",
@@ -1480,6 +1490,8 @@ def test_every_plan_and_what_came_of_it(built: Built, group: Group) -> None:
             "target_value": line.target,
             "actual_value": line.actual,
             "actual_status": line.status,
+            "actual_numerator": line.parts[0],
+            "actual_denominator": line.parts[1],
             **with_parts({"attainment_rate": performance.unless_missing(line.actual, line.target)}),
             "target_to_date_value": line.to_date,
             "run_rate_value": line.run_rate,

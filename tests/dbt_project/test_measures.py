@@ -1307,6 +1307,53 @@ def test_the_group_adds_up_its_companies(warehouse: Path) -> None:
     assert row == (0, 0)
 
 
+def test_a_company_that_began_later_counts_in_the_days_of_its_group(tmp_path: Path) -> None:
+    # Of `first` 4000 were sold in February and 2000 in April, and 3000 stay; `young` sold 1000 in
+    # April, and 1000 stay. At the end of April, 90 days from February on: 4000 x 90 / 7000 for the
+    # group, 3000 x 90 / 6000 for `first`; `young` has no three months. At the end of March the
+    # group's books, which began in February, were no three months old.
+    ledger = [
+        document("first", "A", _day(2, 1), _day(3, 1), "4000.00"),
+        document("first", "B", _day(4, 2), _day(5, 2), "2000.00"),
+        document("young", "A", _day(4, 3), _day(5, 3), "1000.00"),
+    ]
+    payments = [payment("first", "P", _day(4, 20), "3000.00", "A")]
+    measure = "days_sales_outstanding_rolling_3m"
+    plans = [
+        {
+            "period_start": _day(month, 1),
+            "period_type": "month",
+            "scope_type": "company",
+            "scope_id": scope_id,
+            "measure": measure,
+            "target_value": "45",
+            "_delivery_date": DELIVERED,
+        }
+        for month in (3, 4)
+        for scope_id in ("all", "first", "young")
+    ]
+    path = build_warehouse(
+        tmp_path,
+        {"ledger": ledger, "payments": payments, "targets": plans},
+        as_of_date=_day(4, 30),
+    )
+    rows = fetch(
+        path,
+        """
+        select month(period_start), scope_id, actual_value, actual_status
+        from marts.targets_by_period
+        """,
+    )
+    assert {(month, scope_id): found for month, scope_id, *found in rows} == {
+        (3, "all"): [None, "insufficient_history"],
+        (3, "first"): [None, "insufficient_history"],
+        (3, "young"): [None, "not_applicable"],
+        (4, "all"): [Decimal("51.42857143"), "ok"],
+        (4, "first"): [Decimal("45"), "ok"],
+        (4, "young"): [None, "insufficient_history"],
+    }
+
+
 UNRATED_LEDGER: Rows = [
     document("unrated", "A", _day(4, 5), _day(5, 5), "1050.00"),
     against("unrated", "W", "write_off", _day(6, 1), "10.00", "A"),

@@ -56,6 +56,8 @@ from tests.oracle.scopes import (
 )
 from tests.oracle.versions import LEDGER_KEY, documents, in_force, last_told, latest, payments
 
+ROLLING = "days_sales_outstanding_rolling_3m"
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -661,6 +663,11 @@ class Group:
             together.seeds,
         )
 
+    @property
+    def _books_start(self) -> date:
+        """The first month of the group's books: that of its first company."""
+        return min(reckoning.periods_start for reckoning in self.companies.values())
+
     @cached_property
     def _people(self) -> scorecard.People:
         together = self.together
@@ -704,6 +711,10 @@ class Group:
                 sold, average = turned.parts
                 told = (None if average is None else average * period.days, sold)
                 lines["turnover_days"] = scorecard.Line(days, turned.is_rate_missing, told)
+            rolling = lines.get(ROLLING)
+            if place.company_code == scorecard.ALL and rolling is not None:
+                rate = turnover.from_history(rolling.rate, period, self._books_start)
+                lines[ROLLING] = replace(rolling, rate=rate)
         working = {
             scorecard.Place(group, "team", team_id): self._team(team_id)
             for team_id in self._team_ids

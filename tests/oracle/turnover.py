@@ -123,7 +123,7 @@ def turnover(
     unpaid = amount_of(owed(book, period.end))
     month_ends = ends_within(period, step_months=1)
     quarter_ends = ends_within(period, step_months=3)
-    last_months = Period("month", add_months(period.end.replace(day=1), -2), period.end)
+    last_months = three_months(period)
     measures = {
         "receivables_turnover": ratio(sold * 2, opening + closing),
         "receivables_turnover_13_point": ratio(
@@ -140,9 +140,9 @@ def turnover(
         "turnover_days": ratio((opening + closing) * period.days, sold * 2),
         "days_sales_outstanding": ratio(closing * period.days, sold),
         "days_sales_outstanding_rolling_3m": (
-            ratio(closing * last_months.days, sales(book, last_months))
-            if last_months.start >= history_start
-            else Ratio(None, None, None, "insufficient_history")
+            from_history(
+                ratio(closing * last_months.days, sales(book, last_months)), period, history_start
+            )
         ),
         "best_possible_days_sales_outstanding": ratio(not_past_due * period.days, sold),
         "average_days_delinquent": ratio((closing - not_past_due) * period.days, sold),
@@ -164,6 +164,21 @@ def turnover(
             None, None, sold * 2, measures["receivables_turnover"].status
         )
     return measures
+
+
+def three_months(period: Period) -> Period:
+    """The three calendar months that end with a period."""
+    return Period("month", add_months(period.end.replace(day=1), -2), period.end)
+
+
+def from_history(rate: Ratio, period: Period, history_start: date) -> Ratio:
+    """A rate over the three months, of books that begin with the first of them or before.
+
+    Its parts stand all the same: another company's books may begin before.
+    """
+    if three_months(period).start >= history_start:
+        return rate
+    return Ratio(None, rate.numerator, rate.denominator, "insufficient_history")
 
 
 def told_parts(measure: str, rate: Ratio, period: Period) -> Parts:

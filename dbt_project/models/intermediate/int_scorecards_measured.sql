@@ -297,17 +297,50 @@ of_books_of_group as (
         measure
 ),
 
+-- The books of the group begin with those of its first company.
+group_histories as (
+    select
+        period_type,
+        period_start,
+        max(
+            case
+                when days_sales_outstanding_rolling_3m_status = 'insufficient_history' then 0
+                else 1
+            end
+        ) = 1 as is_three_months_long
+    from turnover
+    where scope_type = 'company'
+    group by period_type, period_start
+),
+
+of_books_of_group_placed as (
+    select
+        of_books_of_group.*,
+        of_books_of_group.measure <> 'days_sales_outstanding_rolling_3m'
+        or group_histories.is_three_months_long as is_history_long_enough
+    from of_books_of_group
+    left join group_histories
+        on
+            of_books_of_group.period_type = group_histories.period_type
+            and of_books_of_group.period_start = group_histories.period_start
+),
+
 of_books_of_group_checked as (
     select
         *,
-        case when measure <> 'turnover_days' or exact_numerator > 0 then exact_numerator end
-            as held_numerator,
         case
+            when
+                is_history_long_enough
+                and (measure <> 'turnover_days' or exact_numerator > 0)
+                then exact_numerator
+        end as held_numerator,
+        case
+            when not is_history_long_enough then 'insufficient_history'
             when measure <> 'turnover_days' or exact_numerator is null then 'not_applicable'
             when exact_numerator < 0 then 'negative_denominator'
             else 'zero_denominator'
         end as missing_status
-    from of_books_of_group
+    from of_books_of_group_placed
 ),
 
 -- A promise kept early for a month that has not begun counts when it has, as in the team's months.

@@ -88,14 +88,12 @@ parts as (
         end as average_balance_status,
         closing_amount * day_count as days_sales_outstanding_numerator,
         credit_sales_amount as days_sales_outstanding_denominator,
-        case
-            when rolling_start_date >= history_start_month
-                then
-                    closing_amount
-                    * ({{ days_between('rolling_start_date', 'measured_to_date') }} + 1)
-        end as days_sales_outstanding_rolling_3m_numerator,
+        -- A company whose books begin later has these parts too: its group may have the measure.
+        closing_amount * ({{ days_between('rolling_start_date', 'measured_to_date') }} + 1)
+            as days_sales_outstanding_rolling_3m_numerator,
+        rolling_credit_sales_amount as days_sales_outstanding_rolling_3m_denominator,
         case when rolling_start_date >= history_start_month then rolling_credit_sales_amount end
-            as days_sales_outstanding_rolling_3m_denominator,
+            as rolling_sales_of_history_amount,
         closing_current_amount * day_count as best_possible_days_sales_outstanding_numerator,
         credit_sales_amount as best_possible_days_sales_outstanding_denominator,
         (closing_amount - closing_current_amount) * day_count as average_days_delinquent_numerator,
@@ -177,7 +175,9 @@ final as (
         ) }},
         {{ measure_columns('days_sales_outstanding') }},
         {{ measure_columns(
-            'days_sales_outstanding_rolling_3m', missing="'insufficient_history'"
+            'days_sales_outstanding_rolling_3m',
+            missing="'insufficient_history'",
+            exact_denominator='rolling_sales_of_history_amount',
         ) }},
         {{ measure_columns('best_possible_days_sales_outstanding') }},
         {{ measure_columns('average_days_delinquent') }},

@@ -13,6 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,11 +163,17 @@ def _table_of_results(results: Sequence[ExpectationResult]) -> str:
 def _sections(validation: ExpectationSuiteValidationResult) -> str:
     """The sections that Great Expectations renders, without the page around them."""
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(validation)
-    view: Any = DefaultJinjaSectionView()
+    view = _section_view()
     return "".join(
         view.render({"section": section, "section_loop": {"index": number}})
         for number, section in enumerate(document.to_json_dict()["sections"], start=1)
     )
+
+
+@cache
+def _section_view() -> Any:  # noqa: ANN401
+    """The view of a section, which keeps its templates once it has compiled them."""
+    return DefaultJinjaSectionView()
 
 
 def _page(title: str, body: Sequence[str]) -> str:

@@ -19,9 +19,6 @@ with warnings.catch_warnings():
     from great_expectations.core.metric_domain_types import MetricDomainTypes
     from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
     from great_expectations.core.run_identifier import RunIdentifier
-    from great_expectations.data_context.data_context.abstract_data_context import (
-        AbstractDataContext,
-    )
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.datasource.fluent.sql_datasource import (
         QueryAsset,
@@ -59,7 +56,6 @@ with warnings.catch_warnings():
     from great_expectations.render.view.view import DefaultJinjaSectionView
 
 __all__ = [
-    "AbstractDataContext",
     "DefaultJinjaSectionView",
     "ExecutionEngine",
     "ExpectColumnPairValuesAToBeGreaterThanB",

@@ -19,7 +19,6 @@ from quality.counting import (
 )
 from quality.dialect import DRIVER
 from quality.gx import (
-    AbstractDataContext,
     ExpectationValidationResult,
     ExpectColumnPairValuesAToBeGreaterThanB,
     ExpectColumnPairValuesToBeEqual,
@@ -138,7 +137,6 @@ def validate(
     try:
         return [
             _validate_rows(
-                context,
                 _asset(source, table, schema, parts.get(table)),
                 table,
                 expectations,
@@ -153,7 +151,6 @@ def validate(
 
 
 def _validate_rows(
-    context: AbstractDataContext,
     asset: TableAsset | QueryAsset,
     table: str,
     expectations: Sequence[Expectation],
@@ -161,19 +158,15 @@ def _validate_rows(
     name: str,
     run_id: str,
 ) -> Validation:
-    batch = asset.add_batch_definition_whole_table(table)
-    suite = context.suites.add(
-        gx.ExpectationSuite(
-            name=f"{name}.{table}", expectations=[_expectation_of(one) for one in expectations]
-        )
+    # Nothing is kept in the context, which would write down all that it holds each time.
+    suite = gx.ExpectationSuite(
+        name=f"{name}.{table}", expectations=[_expectation_of(one) for one in expectations]
     )
-    definition = context.validation_definitions.add(
-        gx.ValidationDefinition(name=f"{name}.{table}", data=batch, suite=suite)
+    batch = asset.get_batch(asset.build_batch_request())
+    result = batch.validate(
+        suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0}
     )
-    result = definition.run(
-        result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
-        run_id=RunIdentifier(run_name=run_id),
-    )
+    result.meta["run_id"] = RunIdentifier(run_name=run_id)
     counts = {_code_of(one): _unexpected_count(one) for one in result.results}
     return Validation(table, expectations, [counts[one.code] for one in expectations], result)
 

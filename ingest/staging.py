@@ -6,6 +6,7 @@ control totals and the balance of each load. Admission to the lake does not live
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ from ingest.conversion import (
     readable_amount,
     text_name,
 )
-from ingest.extracts import EXTRACTS, Extract
+from ingest.extracts import EXTRACTS, TEXT, Extract
 from ingest.mappings import ColumnSource, Control, ExtractMapping, FileMapping, SourceMapping
 from ingest.readers import FileRejectedError, RawRecords, read_records
 from ingest.readers.records import (
@@ -42,6 +43,7 @@ from ingest.records import (
     DELTA,
     DUPLICATE,
     HASH_TOTAL,
+    LOAD_METADATA_SCHEMA,
     QUARANTINE_SCHEMA,
     REJECTED,
     LoadRecord,
@@ -65,6 +67,7 @@ _READABLE: Final = "_readable"
 _FIRST: Final = "_first"
 _REASON: Final = "_reason"
 _KEY_HASH: Final = "_key_hash"
+_ARROW_SCHEMA: Final = "ARROW:schema"
 _IS_DROPPED: Final = "_is_dropped"
 _IS_FILTERED: Final = "_is_filtered"
 
@@ -651,7 +654,10 @@ class _Staging:
             summed = typed.select(*totals, *ascents).collect()
             counted_others = others.collect()
             into_lake.collect().write_parquet(
-                accepted, compression_level=_COMPRESSION_LEVEL, statistics=False
+                accepted,
+                compression_level=_COMPRESSION_LEVEL,
+                statistics=False,
+                metadata=_declared_types(self.extract),
             )
             if counted_others.height:
                 aside.collect().write_parquet(rejected, compression="lz4")
@@ -662,6 +668,7 @@ class _Staging:
                         accepted,
                         compression_level=_COMPRESSION_LEVEL,
                         statistics=False,
+                        metadata=_declared_types(self.extract),
                         lazy=True,
                     ),
                     aside.sink_parquet(rejected, compression="lz4", lazy=True),
@@ -692,20 +699,24 @@ class _Staging:
         columns = [
             pl.col(column.name)
             if column.name in self.columns
-            else pl.lit(column.default).cast(column.dtype).alias(column.name)
+            else _constant(column.default, column.dtype).alias(column.name)
             for column in self.extract.columns
         ]
         metadata = {
-            "_load_id": pl.lit(self.load_id),
-            "_load_sequence": pl.lit(self.sequence, dtype=pl.Int64()),
-            "_source": pl.lit(self.base["source"]),
-            "_source_file": pl.lit(self.base["file_name"]),
-            "_row_number": pl.col(ROW_NUMBER).cast(pl.Int64),
-            "_delivery_date": pl.lit(self.base["delivery_date"]),
-            "_delivery_kind": pl.lit(self.file_mapping.delivery),
-            "_recorded_at": pl.lit(self.base["recorded_at"]).cast(pl.Datetime("us")),
+            "_load_id": self.load_id,
+            "_load_sequence": self.sequence,
+            "_source": self.base["source"],
+            "_source_file": self.base["file_name"],
+            "_delivery_date": self.base["delivery_date"],
+            "_delivery_kind": self.file_mapping.delivery,
+            "_recorded_at": self.base["recorded_at"],
         }
-        return columns + [expression.alias(name) for name, expression in metadata.items()]
+        for name, dtype in LOAD_METADATA_SCHEMA.items():
+            if name == ROW_NUMBER:
+                columns.append(pl.col(ROW_NUMBER).cast(dtype))
+            else:
+                columns.append(_constant(metadata[name], dtype).alias(name))
+        return columns
 
     def _rejectable(self, rows: pl.LazyFrame, conversions: list[Conversion]) -> pl.LazyFrame:
         raw = [f"_raw:{position}" for position in range(len(self.records.columns))]
@@ -887,6 +898,28 @@ class _Staging:
         return rows.with_columns(number.alias(_REASON)).select(
             columns[name].cast(dtype).alias(name) for name, dtype in QUARANTINE_SCHEMA.items()
         )
+
+
+def _constant(value: object, dtype: pl.DataType) -> pl.Expr:
+    """The same value in every row of a load.
+
+    Text becomes the only word of an enumeration. The writer then has its dictionary and need not
+    hash the text of every row: measured, an eighth of the time, for most columns of a load.
+    """
+    if dtype != TEXT:
+        return pl.lit(value).cast(dtype)
+    return pl.lit(value, dtype=pl.Enum([] if value is None else [str(value)]))
+
+
+def _declared_types(extract: Extract) -> dict[str, str]:
+    """The entry of a file's metadata that tells Arrow's readers the types of the contract.
+
+    Enumerations are stored like any text; only this entry would tell them apart.
+    """
+    file = io.BytesIO()
+    pl.DataFrame(schema=extract.lake_schema).write_parquet(file)
+    file.seek(0)
+    return {_ARROW_SCHEMA: pl.read_parquet_metadata(file)[_ARROW_SCHEMA]}
 
 
 def _of_check(column: str, found: pl.Expr, check: Check) -> _Reason:

@@ -7,12 +7,16 @@ import io
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest import staging
 from ingest.extracts import EXTRACTS
 from ingest.mappings import SourceMapping, canonical_mapping
 from ingest.readers.delimited import _fields_of
@@ -222,6 +226,26 @@ def test_an_identifier_is_no_formula(
     (load,) = stage(tmp_path, "ledger.csv", ledger_csv(GOOD_ROW, row).replace("\n", line_end))
     found = quarantined(load)["reason_code"].to_list()
     assert found == ([] if reason_code is None else [reason_code])
+
+
+@pytest.mark.parametrize("few_rows", [20_000, 0])
+def test_columns_of_one_value_are_text_to_every_reader(
+    few_rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "_FEW_ROWS", few_rows)
+    (load,) = stage(tmp_path, "ledger.csv", ledger_csv(GOOD_ROW))
+    names = ["legal_status", "dispute_reason", "_source", "_source_file", "_delivery_kind"]
+    assert load.parquet is not None
+    arrow = pq.read_table(load.parquet, columns=names)
+    with duckdb.connect() as connection:
+        rows = connection.read_parquet(str(load.parquet)).project(", ".join(names))
+        types, found = rows.types, rows.fetchall()
+    values = ("none", None, "canonical", "ledger.csv", "delta")
+    assert set(arrow.schema.types) == {pa.large_string()}
+    assert set(types) == {"VARCHAR"}
+    assert arrow.to_pylist() == [dict(zip(names, values, strict=True))]
+    assert found == [values]
+    assert accepted(load).select(names).rows() == [values]
 
 
 def test_rows_keep_their_numbers_and_raw_text(tmp_path: Path) -> None:

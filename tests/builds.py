@@ -41,8 +41,6 @@ MADE_OF = ("dbt_project", "requirements.lock", "ingest/extracts.py", "tests/buil
 LOCATED = ("target", "logs")
 A_DAY = 86_400
 COMMENT = re.compile(r"\A\s*/\*.*?\*/\s*", re.DOTALL)
-STAMP = re.compile(r"__dbt_tmp\d+")
-"""Tells apart the temporary tables of two runs in one session; there each replaces the last."""
 
 ASKS = ("select", "with", "show", "describe", "pragma", "set", "comment")
 TRANSACTIONS = ("begin", "commit", "rollback")
@@ -243,8 +241,7 @@ def _record(folder: Path) -> None:
 def _keep(event: Any, statements: list[Statement]) -> None:  # noqa: ANN401
     if event.info.name != "SQLQuery":
         return
-    sql = STAMP.sub("__dbt_tmp", COMMENT.sub("", event.data.sql))
-    sql = re.sub(r"\Acreate temporary table\b", "create or replace temporary table", sql)
+    sql = COMMENT.sub("", event.data.sql)
     if sql.strip() and not sql.lower().startswith((*ASKS, *TRANSACTIONS)):
         statements.append(Statement(event.data.node_info.node_name, sql))
 

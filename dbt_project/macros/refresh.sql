@@ -160,7 +160,7 @@
     {%- do return(adapter.dispatch('replace_touched_sql', 'collections')(
         target_relation=arguments['target_relation'],
         present=arguments['temp_relation'],
-        columns=arguments['dest_columns'] | map(attribute='quoted') | list,
+        columns=arguments['dest_columns'],
         touched=ref(config.get('meta')['touched_by']) if config.get('meta')['touched_by'] else none,
         keys=config.get('meta')['touched_keys'],
         row_key=config.get('meta')['row_key'],
@@ -274,7 +274,7 @@
     {%- do return(adapter.dispatch('add_changes_sql', 'collections')(
         target_relation=arguments['target_relation'],
         more=arguments['temp_relation'],
-        columns=arguments['dest_columns'] | map(attribute='name') | list,
+        columns=arguments['dest_columns'],
         keys=config.get('meta')['keys'],
         row_count=config.get('meta')['row_count']
     )) -%}

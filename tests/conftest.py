@@ -5,15 +5,18 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from ingest.sample import SampleSummary, Settings, write_company
 
 ROOT = Path(__file__).parents[1]
+
+Made = TypeVar("Made")
 
 # Few deliveries, because a delivery costs more than its rows do.
 SAMPLE = Settings(
@@ -63,18 +66,25 @@ def refresh_environment(home: Path) -> Mapping[str, str]:
 
 @pytest.fixture(scope="session")
 def sample_home(tmp_path_factory: pytest.TempPathFactory) -> SampleHome:
-    """The sample company after one refresh, made by the first worker that asks for it."""
+    """The sample company after one refresh."""
+    made = made_once(tmp_path_factory, "sample_company", _make_sample_home)
+    assert made.status == 0, made.errors
+    return made
+
+
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Made]
+) -> Made:
+    """What `make` makes in a folder of that name, made by the first worker that asks for it."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "sample_company"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     folder.mkdir(exist_ok=True)
-    kept = folder / "sample_home.pickle"
+    kept = folder / "made.pickle"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(_make_sample_home(folder)))
-        made = pickle.loads(kept.read_bytes())  # noqa: S301
-    assert isinstance(made, SampleHome)
-    assert made.status == 0, made.errors
+            kept.write_bytes(pickle.dumps(make(folder)))
+        made: Made = pickle.loads(kept.read_bytes())  # noqa: S301
     return made
 
 

@@ -24,6 +24,8 @@ REFRESHER = """
 import os, signal, sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
+import dbt.adapters.duckdb.impl, dbt.cli.main
+from quality import judgement, mart_judgement
 from orchestration import assets, dbt_runs, definitions, deliveries, refresh, state, warehouse
 from reporting import contents, publication
 
@@ -117,7 +119,7 @@ def test_a_refresh_killed_anywhere_is_made_good_by_the_next_and_readers_notice_n
     stop = threading.Event()
 
     def read() -> None:
-        while not stop.wait(0.1):
+        while not stop.wait(0.3):
             try:
                 seen.append(read_published(settings))
             except BaseException as error:

@@ -16,6 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.conftest import made_once
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
 INVOICES = DATA / "ibm_ar" / "WA_Fn-UseC_-Accounts-Receivable.csv"
@@ -41,9 +43,13 @@ def contact_truth() -> dict[str, Any]:
     return json.loads((DATA / "uk_debt_messy_sample" / "truth.json").read_text("utf-8"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("real_input")
+    return made_once(tmp_path_factory, "real_input", _make_home)
+
+
+def _make_home(folder: Path) -> Path:
+    home = folder / "home"
     for source, delivery_date, file in (
         ("ibm_ar", "2014-01-31", INVOICES),
         ("uk_debt", "2026-10-31", CONTACTS),

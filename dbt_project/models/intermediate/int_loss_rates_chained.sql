@@ -4,6 +4,11 @@
 -- The roll rate is that of the trailing months added up. What is expected to be lost of a bucket is
 -- the product of the roll rates from it to the last bucket, each from 0 to 1, times what is lost of
 -- the last; every step is rounded to eight decimals. The forward-looking factor stands apart.
+{%- set of_segment = [
+    'knowledge', 'as_of_date', 'month_start', 'month_end', 'company_code', 'segment',
+    'trailing_months', 'loss_given_last_rate', 'forward_looking_factor'
+] %}
+{%- set of_bucket = ['bucket_set', 'aging_bucket', 'aging_bucket_order'] %}
 with recursive roll_rates as (
     select * from {{ ref('aging_roll_rates_by_month') }}
     where
@@ -190,18 +195,8 @@ histories as (
 
 over_trailing_months as (
     select
-        ruled.knowledge,
-        ruled.as_of_date,
-        ruled.month_start,
-        ruled.month_end,
-        ruled.company_code,
-        ruled.segment,
-        buckets.bucket_set,
-        buckets.aging_bucket,
-        buckets.aging_bucket_order,
-        ruled.trailing_months,
-        ruled.loss_given_last_rate,
-        ruled.forward_looking_factor,
+        {{ columns_of(of_segment, 'ruled') }},
+        {{ columns_of(of_bucket, 'buckets') }},
         sum(earlier.rolled_amount) as rolled_amount,
         sum(earlier.opening_amount) as opened_amount,
         max(earlier.rate_status) as rate_status
@@ -218,18 +213,8 @@ over_trailing_months as (
             and {{ months_between('earlier.month_start', 'ruled.month_start') }}
             < ruled.trailing_months
     group by
-        ruled.knowledge,
-        ruled.as_of_date,
-        ruled.month_start,
-        ruled.month_end,
-        ruled.company_code,
-        ruled.segment,
-        buckets.bucket_set,
-        buckets.aging_bucket,
-        buckets.aging_bucket_order,
-        ruled.trailing_months,
-        ruled.loss_given_last_rate,
-        ruled.forward_looking_factor
+        {{ columns_of(of_segment, 'ruled') }},
+        {{ columns_of(of_bucket, 'buckets') }}
 ),
 
 judged as (
@@ -265,18 +250,8 @@ parted as (
 
 rated as (
     select
-        knowledge,
-        as_of_date,
-        month_start,
-        month_end,
-        company_code,
-        segment,
-        bucket_set,
-        aging_bucket,
-        aging_bucket_order,
-        trailing_months,
-        loss_given_last_rate,
-        forward_looking_factor,
+        {{ columns_of(of_segment) }},
+        {{ columns_of(of_bucket) }},
         position_from_last,
         coalesce(rate_status, 'ok') as rate_status,
         {{ measure_columns('roll_rate', missing="'insufficient_history'") }}

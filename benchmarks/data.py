@@ -23,6 +23,9 @@ NEW_CUSTOMERS = 5
 RECENT_DAYS = 60
 """How far back a payment is reversed or corrected."""
 
+CREDIT_LIMIT_CENTS = 50_000_000
+"""The lowest credit limit; the others are up to five times as high."""
+
 POOL = 20_000
 """Documents of the history that later days may correct or withdraw."""
 
@@ -206,6 +209,8 @@ def _customer_rows(every: np.ndarray, random: np.random.Generator) -> pl.DataFra
             "customer_name": _ids("Customer ", every),
             "segment": pl.Series(random.choice(["retail", "industry", "public"], len(every))),
             "region": pl.Series(random.choice(["north", "south", "east", "west"], len(every))),
+            "currency_code": ["CNY"] * len(every),
+            "credit_limit": _money(CREDIT_LIMIT_CENTS * (1 + every % 5)),
         }
     )
 

@@ -15,7 +15,7 @@ TYPES: dict[str, dict[str, pl.DataType]] = {
     "payments": {"payment_date": pl.Date(), "amount": MONEY},
     "contact_log": {"promised_date": pl.Date(), "promised_amount": MONEY},
     "portfolios": {"valid_from": pl.Date()},
-    "customers": {},
+    "customers": {"credit_limit": MONEY},
     "collectors": {},
 }
 

@@ -208,12 +208,10 @@ def write_whole(
     with _open(file, warehouse, models, memory_limit) as writer:
         for schema in sorted({model.schema for model in models}):
             writer.connection.execute(f"create schema {schema}")
-        for model in models:
-            if not model.stays_view:
-                writer.write_table(model, pii_key)
-        for model in models:
-            if not model.stays_view:
-                writer.comment(model)
+        tables = [model for model in models if not model.stays_view]
+        for model in tables:
+            writer.write_table(model, pii_key)
+        writer.comment(tables)
         wrong = writer.differences()
         if wrong:
             raise PublicationError(f"The copy is not what the warehouse holds: {'; '.join(wrong)}.")
@@ -260,7 +258,7 @@ def follow(
             writer.apply_changes(model, pii_key)
         for model in replaced:
             writer.write_table(model, pii_key)
-            writer.comment(model)
+        writer.comment(replaced)
         wrong = writer.differences()
         if wrong:
             raise NotFollowedError("; ".join(wrong))
@@ -297,6 +295,7 @@ class _Writer:
         self._models = models
         # Attached under its own name, because the views in it name their tables with it.
         self._source = warehouse.stem
+        ((self._database,),) = connection.execute("select current_database()").fetchall()
         connection.execute(f"attach {_text(str(warehouse))} as {_name(self._source)} (read_only)")
         self._stored: dict[tuple[str, str], str | None] = {
             (schema, name): sql
@@ -309,6 +308,7 @@ class _Writer:
                 {"source": self._source},
             ).fetchall()
         }
+        self._columns = self._columns_of(self._source)
         missing = [
             f"{model.schema}.{model.name}"
             for model in models
@@ -376,13 +376,9 @@ class _Writer:
                 continue
             sums = [
                 f"sum({_name(column)})"
-                for (column,) in self.connection.execute(
-                    "select column_name from duckdb_columns() where database_name = $source "
-                    "and schema_name = $schema and table_name = $table "
-                    "and data_type like 'DECIMAL%' order by column_index",
-                    {"source": self._source, "schema": model.schema, "table": model.name},
-                ).fetchall()
-                if column not in model.personal_columns | model.withheld_columns
+                for column, data_type in self._columns[model.schema, model.name].items()
+                if data_type.startswith("DECIMAL")
+                and column not in model.personal_columns | model.withheld_columns
             ]
             query = f"select {', '.join(['count(*)', *sums])} from"
             here = self.connection.execute(f"{query} {model.table}").fetchone()
@@ -414,10 +410,10 @@ class _Writer:
             {"source": self._source, "schema": SCHEMA},
         ).fetchall()
         self.connection.execute(f"detach {_name(self._source)}")
-        for model in self._models:
-            if model.stays_view:
-                self._create_view(model)
-                self.comment(model)
+        views = [model for model in self._models if model.stays_view]
+        for model in views:
+            self._create_view(model)
+        self.comment(views)
         self._create_macros(macros)
 
     def row_counts(self) -> dict[str, int]:
@@ -428,40 +424,43 @@ class _Writer:
             if model.schema == SCHEMA and model.is_counted
         }
 
-    def comment(self, model: Model) -> None:
-        """Set the descriptions of a model and its columns as comments."""
-        kind = "view" if model.stays_view else "table"
-        if model.description:
-            self.connection.execute(
-                f"comment on {kind} {model.table} is {_text(model.description)}"
-            )
-        present = {
-            row[0]
-            for row in self.connection.execute(
-                "select column_name from duckdb_columns() "
-                "where database_name = current_database() "
-                "and schema_name = $schema and table_name = $table",
-                {"schema": model.schema, "table": model.name},
-            ).fetchall()
-        }
-        for column, description in model.column_descriptions.items():
-            if column in present:
+    def comment(self, models: Iterable[Model]) -> None:
+        """Set the descriptions of models that are written, and of their columns, as comments."""
+        present = self._columns_of(self._database)
+        # Each comment is a statement, and a transaction of its own would cost more than it does.
+        self.connection.begin()
+        for model in models:
+            kind = "view" if model.stays_view else "table"
+            if model.description:
                 self.connection.execute(
-                    f"comment on column {model.table}.{_name(column)} is {_text(description)}"
+                    f"comment on {kind} {model.table} is {_text(model.description)}"
                 )
+            for column, description in model.column_descriptions.items():
+                if column in present[model.schema, model.name]:
+                    self.connection.execute(
+                        f"comment on column {model.table}.{_name(column)} is {_text(description)}"
+                    )
+        self.connection.commit()
+
+    def _columns_of(self, database: str) -> dict[tuple[str, str], dict[str, str]]:
+        """The columns of every table and view of a database with their types, in their order."""
+        columns: dict[tuple[str, str], dict[str, str]] = {}
+        for schema, name, column, data_type in self.connection.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+            "where database_name = $database order by column_index",
+            {"database": database},
+        ).fetchall():
+            columns.setdefault((schema, name), {})[column] = data_type
+        return columns
 
     def _published_columns(
         self, model: Model, pii_key: bytes | None
     ) -> tuple[dict[str, str], dict[str, bytes]]:
         """The columns of a model in the copy, each with what it is made of, and what they bind."""
         columns = [
-            row[0]
-            for row in self.connection.execute(
-                "select column_name from duckdb_columns() where database_name = $source "
-                "and schema_name = $schema and table_name = $table order by column_index",
-                {"source": self._source, "schema": model.schema, "table": model.name},
-            ).fetchall()
-            if row[0] not in model.withheld_columns
+            column
+            for column in self._columns[model.schema, model.name]
+            if column not in model.withheld_columns
         ]
         absent = sorted(model.personal_columns - set(columns))
         if absent:

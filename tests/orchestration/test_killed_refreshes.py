@@ -19,7 +19,8 @@ from tests.orchestration.conftest import deliver
 
 pytestmark = pytest.mark.warehouse
 
-# The modules are imported once, before any thread is started; each refresh is a process of its own.
+# What every refresh needs is imported and parsed once, before any thread is started; each refresh is
+# a process of its own.
 REFRESHER = """
 import os, signal, sys, warnings
 from pathlib import Path
@@ -27,6 +28,7 @@ warnings.simplefilter("ignore")
 import dbt.adapters.duckdb.impl, dbt.cli.main
 from quality import judgement, mart_judgement
 from orchestration import assets, dbt_runs, definitions, deliveries, refresh, state, warehouse
+from orchestration.settings import load_settings
 from reporting import contents, publication
 
 def die(*arguments, **options):
@@ -40,6 +42,7 @@ def build_two_and_die(*arguments, **options):
 
 build = dbt_runs.build
 dbt_runs.SOURCE = Path(sys.argv[1])
+dbt_runs._invoke(dbt_runs.prepare_project(load_settings()), ["parse"])
 POINTS = {
     "nowhere": lambda: None,
     "after staging": lambda: setattr(deliveries, "_judge", die),

@@ -5,7 +5,7 @@
 import datetime as dt
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from quality.mart_catalogue import (
     PERFORMANCE_MEASURES,
     SUCCESS_MEASURES,
     TURNOVER_MEASURES,
+    MartSuite,
 )
 
 MARTS = Path(__file__).parents[2] / "dbt_project" / "models" / "marts"
@@ -1378,15 +1379,11 @@ def _judge_changed(
     statements: Sequence[str],
     *,
     continued: bool,
-    only: Collection[str] = (),
 ) -> dict[str, ExpectationResult]:
     """Change a copy of the consistent warehouse; return what is said of one mart then.
 
-    A continued build has what it changed beside the marts that it refreshes. The suite is asked
-    whole, or `only` the expectations of some codes.
+    A continued build has what it changed beside the marts that it refreshes.
     """
-    from quality import mart_judgement
-
     changed = Path(shutil.copy(consistent, folder / "changed.duckdb"))
     with duckdb.connect(str(changed)) as connection:
         for refreshed in REFRESHED if continued or "temp." in str(statements) else ():
@@ -1395,21 +1392,71 @@ def _judge_changed(
             connection.execute(statement)
         for refreshed in REFRESHED if continued else ():
             table = MART_SUITES[FAMILIES[refreshed]][refreshed].shows or refreshed
-            connection.execute(
-                f"create table if not exists intermediate.changes_of_{table} as select *, 'removed'"
-                f" as _change from (from temp.{refreshed} except all from marts.{refreshed})"
-                " union all select *, 'added' as _change"
-                f" from (from marts.{refreshed} except all from temp.{refreshed})"
-            )
-    family = FAMILIES[mart]
-    suite = MART_SUITES[family][mart]
-    if only:
-        asked = tuple(one for one in suite.expectations if one.code in only)
-        suite = replace(suite, expectations=asked)
+            _tell_changes(connection, table, f"temp.{refreshed}", f"marts.{refreshed}")
+    suites = {mart: MART_SUITES[FAMILIES[mart]][mart]}
+    return {one.expectation_code: one for one in _judge(changed, suites, continued=continued)}
+
+
+def _tell_changes(
+    connection: duckdb.DuckDBPyConnection, table: str, before: str, after: str
+) -> None:
+    """Put beside a mart what a continued build changed in it, unless that is told already."""
+    connection.execute(
+        f"create table if not exists intermediate.changes_of_{table} as select *, 'removed'"
+        f" as _change from (from {before} except all from {after})"
+        f" union all select *, 'added' as _change from (from {after} except all from {before})"
+    )
+
+
+def _judge(
+    warehouse: Path, suites: Mapping[str, MartSuite], *, continued: bool
+) -> list[ExpectationResult]:
+    """Judge tables by suites of the test's own."""
+    from quality import mart_judgement
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mart_judgement, "MART_SUITES", {family: {mart: suite}})
-        results = judge_marts(changed, family, continued=continued)
-    return {one.expectation_code: one for one in results}
+        patch.setattr(mart_judgement, "MART_SUITES", {"own": suites})
+        return judge_marts(warehouse, "own", continued=continued)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A change of one mart, and the expectations that are asked then."""
+
+    mart: str
+    statement: str
+    codes: Collection[str]
+
+
+def _judge_breaks(
+    consistent: Path, folder: Path, breaks: Sequence[Broken], *, continued: bool = False
+) -> list[dict[str, ExpectationResult]]:
+    """Return what each of several changes fails, by code.
+
+    Each is made in a copy of its mart, which stands beside the consistent ones, so that all are
+    judged at once: to open a warehouse and a validation takes longer than to judge a mart.
+    """
+    changed = Path(shutil.copy(consistent, folder / f"changed_{continued}.duckdb"))
+    suites: dict[str, MartSuite] = {}
+    with duckdb.connect(str(changed)) as connection:
+        for refreshed in REFRESHED if continued else ():
+            table = MART_SUITES[FAMILIES[refreshed]][refreshed].shows or refreshed
+            _tell_changes(connection, table, f"marts.{refreshed}", f"marts.{refreshed}")
+        for number, broken in enumerate(breaks):
+            copy = f"{broken.mart}_{number}"
+            connection.execute(f"create table marts.{copy} as from marts.{broken.mart}")
+            connection.execute(broken.statement.format(mart=f"marts.{copy}"))
+            suite = MART_SUITES[FAMILIES[broken.mart]][broken.mart]
+            asked = tuple(one for one in suite.expectations if one.code in broken.codes)
+            shows = suite.shows and f"{suite.shows}_{number}"
+            suites[copy] = replace(suite, expectations=asked, shows=shows)
+            if continued:
+                _tell_changes(connection, shows or copy, f"marts.{broken.mart}", f"marts.{copy}")
+    failed: dict[str, dict[str, ExpectationResult]] = {copy: {} for copy in suites}
+    for result in _judge(changed, suites, continued=continued):
+        if not result.is_met:
+            failed[result.source][result.expectation_code] = result
+    return list(failed.values())
 
 
 def _judge_broken(
@@ -1419,11 +1466,14 @@ def _judge_broken(
     statements: Sequence[str],
     *,
     continued: bool = False,
-    only: Collection[str] = (),
 ) -> dict[str, ExpectationResult]:
     """Change a copy of the consistent warehouse; return what one mart fails then."""
-    results = _judge_changed(consistent, folder, mart, statements, continued=continued, only=only)
+    results = _judge_changed(consistent, folder, mart, statements, continued=continued)
     return {code: one for code, one in results.items() if not one.is_met}
+
+
+def _broken(mart: str, code: str) -> Broken:
+    return Broken(mart, f"update {{mart}} {BREAKS[mart][code]}", [code])
 
 
 def _untouched(mart: str) -> str:
@@ -1446,28 +1496,31 @@ def test_every_expectation_of_a_mart_has_a_change_that_breaks_it(family: str) ->
         assert set(BREAKS[mart]) == codes - plain
 
 
-@pytest.mark.parametrize(("mart", "code"), CASES)
-def test_a_broken_mart_fails_the_expectation(
-    warehouse: Path, tmp_path: Path, mart: str, code: str
-) -> None:
-    statement = f"update marts.{mart} {BREAKS[mart][code]}"
-    failed = _judge_broken(warehouse, tmp_path, mart, [statement], only=[code])
-    assert code in failed
-    assert failed[code].is_blocking
-    assert failed[code].unexpected_count >= 1
-    assert failed[code].sample
+@pytest.mark.parametrize("family", MART_SUITES)
+def test_a_broken_mart_fails_the_expectation(warehouse: Path, tmp_path: Path, family: str) -> None:
+    cases = [case for case in CASES if FAMILIES[case[0]] == family]
+    assert cases
+    found = _judge_breaks(warehouse, tmp_path, [_broken(*case) for case in cases])
+    for (mart, code), failed in zip(cases, found, strict=True):
+        assert code in failed, (mart, code)
+        assert failed[code].is_blocking, (mart, code)
+        assert failed[code].unexpected_count >= 1, (mart, code)
+        assert failed[code].sample, (mart, code)
 
 
-@pytest.mark.parametrize(("mart", "code"), [case for case in CASES if case[0] in REFRESHED])
+@pytest.mark.parametrize("mart", REFRESHED)
 def test_a_continued_build_that_breaks_a_mart_fails_the_expectation(
-    warehouse: Path, tmp_path: Path, mart: str, code: str
+    warehouse: Path, tmp_path: Path, mart: str
 ) -> None:
-    statement = f"update marts.{mart} {BREAKS[mart][code]}"
-    whole = _judge_broken(warehouse, tmp_path, mart, [statement], only=[code])
-    failed = _judge_broken(warehouse, tmp_path, mart, [statement], continued=True, only=[code])
-    assert failed[code].is_blocking
-    assert failed[code].sample
-    assert failed[code].unexpected_count == whole[code].unexpected_count
+    codes = list(BREAKS[mart])
+    breaks = [_broken(mart, code) for code in codes]
+    judged_whole = _judge_breaks(warehouse, tmp_path, breaks)
+    judged_changes = _judge_breaks(warehouse, tmp_path, breaks, continued=True)
+    for code, whole, failed in zip(codes, judged_whole, judged_changes, strict=True):
+        assert code in failed, code
+        assert failed[code].is_blocking, code
+        assert failed[code].sample, code
+        assert failed[code].unexpected_count == whole[code].unexpected_count, code
 
 
 @pytest.mark.parametrize("mart", REFRESHED)
@@ -1618,22 +1671,28 @@ def test_a_continued_build_is_asked_what_a_view_shows_of_changed_rows(
     assert bool(result.sample) == bool(forgotten)
 
 
-@pytest.mark.parametrize("mart", [mart for mart in FAMILIES if mart not in VIEWS])
+@pytest.mark.parametrize("family", MART_SUITES)
 def test_rows_without_a_key_or_with_the_same_one_are_found(
-    warehouse: Path, tmp_path: Path, mart: str
+    warehouse: Path, tmp_path: Path, family: str
 ) -> None:
-    suite = MART_SUITES[FAMILIES[mart]][mart]
-    filled = [one.columns[0] for one in suite.expectations if one.kind == "not_null"]
-    assert set(suite.key) <= set(filled)
-    repeat = f"insert into marts.{mart} select * from marts.{mart} limit 1"
-    failed = _judge_broken(warehouse, tmp_path, mart, [repeat], only=["grain_is_unique"])
-    assert failed["grain_is_unique"].unexpected_count == 2
-    empty = [
-        f"insert into marts.{mart} select * replace (null as {column}) from marts.{mart} limit 1"
-        for column in filled
-    ]
-    codes = {f"{column}_is_filled" for column in filled}
-    assert set(_judge_broken(warehouse, tmp_path, mart, empty, only=codes)) == codes
+    marts = {mart: suite for mart, suite in MART_SUITES[family].items() if mart not in VIEWS}
+    repeats = []
+    empties = []
+    for mart, suite in marts.items():
+        filled = [one.columns[0] for one in suite.expectations if one.kind == "not_null"]
+        assert set(suite.key) <= set(filled), mart
+        repeat = f"insert into {{mart}} select * from marts.{mart} limit 1"
+        repeats.append(Broken(mart, repeat, ["grain_is_unique"]))
+        empty = "; ".join(
+            f"insert into {{mart}} select * replace (null as {column}) from marts.{mart} limit 1"
+            for column in filled
+        )
+        empties.append(Broken(mart, empty, [f"{column}_is_filled" for column in filled]))
+    found = _judge_breaks(warehouse, tmp_path, [*repeats, *empties])
+    for broken, failed in zip(repeats, found[: len(repeats)], strict=True):
+        assert failed["grain_is_unique"].unexpected_count == 2, broken.mart
+    for broken, failed in zip(empties, found[len(repeats) :], strict=True):
+        assert set(failed) == set(broken.codes), broken.mart
 
 
 def test_an_empty_warehouse_meets_everything(tmp_path: Path) -> None:

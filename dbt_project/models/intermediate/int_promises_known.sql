@@ -88,6 +88,16 @@ islands as (
     group by {{ columns_of(island) }}
 ),
 
+-- With the days of their island: a third relation to join might be joined by customer and number
+-- alone, because the contested document may be null, and would meet every promise of the customer.
+on_islands as (
+    select
+        *,
+        min(promise_date) over (partition by {{ columns_of(island) }}) as island_first_date,
+        max(last_date) over (partition by {{ columns_of(island) }}) as island_last_date
+    from numbered
+),
+
 reversed as (
     select
         company_code,
@@ -241,25 +251,17 @@ known as (
     select
         learned_in_order.first_known_no,
         learned_in_order.last_known_no,
-        islands.first_date as island_first_date,
-        islands.last_date as island_last_date,
-        numbered.*
+        on_islands.*
     from learned_in_order
-    inner join islands
+    inner join on_islands
         on
-            learned_in_order.customer_id = islands.customer_id
+            learned_in_order.customer_id = on_islands.customer_id
             and learned_in_order.contested_document_id
-            is not distinct from islands.contested_document_id
-            and learned_in_order.island_no = islands.island_no
-    inner join numbered
-        on
-            learned_in_order.customer_id = numbered.customer_id
-            and learned_in_order.contested_document_id
-            is not distinct from numbered.contested_document_id
-            and learned_in_order.island_no = numbered.island_no
+            is not distinct from on_islands.contested_document_id
+            and learned_in_order.island_no = on_islands.island_no
     where
-        numbered.told_month_no <= learned_in_order.last_known_no
-        and numbered.promise_month_no <= learned_in_order.last_known_no
+        on_islands.told_month_no <= learned_in_order.last_known_no
+        and on_islands.promise_month_no <= learned_in_order.last_known_no
 ),
 
 promise_days as (

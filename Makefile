@@ -44,12 +44,12 @@ types: $(READY)
 	@$(BIN)/mypy
 
 sql: $(READY)
-	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/macros dbt_project/tests
+	@$(BIN)/python -m dbt_project.lint_sql lint --processes 2 dbt_project/models dbt_project/macros dbt_project/tests
 
 format: $(READY) ## Rewrite Python and SQL in the house style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-	@$(BIN)/sqlfluff fix --processes 2 dbt_project/models
+	@$(BIN)/python -m dbt_project.lint_sql fix --processes 2 dbt_project/models
 
 benchmark: $(READY) ## Measure against hand-written floors, as ratios in one run
 	@$(BIN)/python -m benchmarks.run

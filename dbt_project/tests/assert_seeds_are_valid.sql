@@ -798,7 +798,8 @@ credit_grades_wrong as (
 strategy_rules_wrong as (
     select
         'strategy_rules' as seed,
-        'expected one row, numbers above 0, contact_pause_days of 0 or more' as fault
+        'expected one row, numbers above 0, contact_pause_days of 0 or more, a poor grade from A '
+        || 'to E' as fault
     from strategy_rules
     having
         count(*) <> 1
@@ -810,6 +811,8 @@ strategy_rules_wrong as (
                     and expected_history_months > 0
                     and contact_pause_days >= 0
                     and broken_promise_days > 0
+                    and poor_grade_from in ('A', 'B', 'C', 'D', 'E')
+                    and long_past_due_days > 0
                     then 0
                 else 1
             end

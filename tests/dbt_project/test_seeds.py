@@ -53,7 +53,10 @@ FAULTS = {
     "credit_grades": [("C,3,55", "C,3,75", "expected A to E in order")],
     "credit_grade_parts": [("days_late,1,35", "days_late,1,36", "expected days_late, on_time")],
     "credit_rules": [("12,3,E", "12,3,F", "expected one row of positive numbers, and a grade")],
-    "strategy_rules": [("100000,30", "100000,0", "expected one row, numbers above 0")],
+    "strategy_rules": [
+        ("100000,30", "100000,0", "expected one row, numbers above 0"),
+        (",D,90", ",unrated,90", "expected one row, .*, a poor grade from A to E"),
+    ],
     "worklist_reasons": [("over_limit,5", "over_limits,5", "expected the ten reasons")],
     "specific_provisions": [
         (

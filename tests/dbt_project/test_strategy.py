@@ -123,6 +123,8 @@ def paid_items(customer: str, days: Sequence[tuple[date, date]]) -> tuple[list[R
     )
 
 
+# Paid on the sixtieth day.
+LATE = [(date(2025, 2, 10), date(2025, 4, 11))] * 3
 IN_TIME = [
     (date(2025, 4, 30), date(2025, 4, 30)),
     (date(2025, 5, 10), date(2025, 5, 9)),
@@ -141,7 +143,7 @@ def company() -> dict[str, list[Row]]:
         ],
     )
     told_late, insolvent, bounced = (paid_items(c, IN_TIME) for c in ("S2", "S3", "S4"))
-    for pair in (late, told_late, insolvent, bounced):
+    for pair in (late, told_late, insolvent, bounced, paid_items("S5", LATE)):
         invoices += pair[0]
         payments += pair[1]
     for row in payments:
@@ -168,6 +170,11 @@ def company() -> dict[str, list[Row]]:
         ("W7", date(2026, 2, 1), date(2026, 2, 19), "300.00", {}),
         ("W8", date(2026, 3, 20), date(2026, 4, 20), "50.00", {"has_open_dispute": True}),
         ("W9", date(2026, 3, 20), date(2026, 3, 31), "50.00", {}),
+        ("S3", date(2025, 12, 1), date(2025, 12, 31), "100.00", {}),
+        ("S5", date(2026, 2, 1), date(2026, 2, 20), "400.00", {}),
+        ("W10", date(2025, 12, 1), date(2025, 12, 30), "200.00", {}),
+        ("W11", date(2026, 3, 20), date(2026, 4, 20), "100.00", {}),
+        ("W12", date(2026, 3, 20), date(2026, 4, 20), "100.00", {}),
     ]
     invoices += [
         invoice(f"I-{customer}", customer, day, due, amount, _delivery_date=LAST, **more)
@@ -195,6 +202,15 @@ def company() -> dict[str, list[Row]]:
                 "is_insolvent": True,
                 "_delivery_date": SECOND,
             },
+            *(
+                {
+                    "customer_id": customer,
+                    "customer_name": customer,
+                    "credit_limit": limit,
+                    "_delivery_date": FIRST,
+                }
+                for customer, limit in (("S5", "1000.00"), ("W11", "99.99"), ("W12", "100.00"))
+            ),
         ],
         "collectors": [
             {
@@ -607,7 +623,9 @@ def test_the_matrix_assigns_every_customer_that_owes_something(warehouse: Path) 
 def test_the_worklist_says_whom_to_turn_to_first_and_why(warehouse: Path) -> None:
     # W2 has promised for later, W4 was called two days ago, W9 is due today: not on the list.
     # W6 and W7 go by number, W5 owes as much but is younger. S4's bounced cheque is past due since
-    # May, more than 90 days, and nobody has called.
+    # May, more than 90 days, and nobody has called. S3 is 90 days past due, W10 91. W11 owes a cent
+    # more than its limit, W12 all of it, and neither is past due. S5 has no points for lateness and
+    # none for time, 45 of 100 in all: a D, which is poor; X1 is a C.
     rows = fetch(
         warehouse,
         """
@@ -621,6 +639,15 @@ def test_the_worklist_says_whom_to_turn_to_first_and_why(warehouse: Path) -> Non
     again = date(2026, 4, 4)
     assert rows == [
         (
+            "S3",
+            80,
+            "insolvent, past_due, poor_grade, never_contacted",
+            "file_claim",
+            "letter",
+            LAST,
+            100,
+        ),
+        (
             "W1",
             70,
             "broken_promise, past_due, large_amount",
@@ -630,10 +657,13 @@ def test_the_worklist_says_whom_to_turn_to_first_and_why(warehouse: Path) -> Non
             150000,
         ),
         ("W3", 45, "promise_due, past_due", "confirm_promise", "phone", LAST, 500),
+        ("W10", 45, "past_due, long_past_due, never_contacted", "contact", "letter", LAST, 200),
         ("S4", 45, "past_due, long_past_due, never_contacted", "contact", "letter", LAST, 100),
+        ("S5", 40, "past_due, poor_grade, never_contacted", "contact", "phone", LAST, 400),
         ("X1", 30, "past_due, never_contacted", "contact", "phone", LAST, 1400),
         ("W6", 20, "past_due", "contact", "phone", again, 300),
         ("W7", 20, "past_due", "contact", "phone", again, 300),
         ("W5", 20, "past_due", "contact", "email", again, 300),
         ("W8", 15, "open_dispute", "resolve_dispute", "email", date(2026, 4, 30), 0),
+        ("W11", 10, "over_limit", "review_limit", "email", date(2026, 4, 30), 0),
     ]

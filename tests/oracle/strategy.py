@@ -264,8 +264,10 @@ def _task(
         "over_limit": grade is not None and limit is not None and grade.balance_amount > limit,
         "past_due": is_chased,
         "large_amount": is_chased and amount_class(past_due_amount, seeds) == "large",
-        "poor_grade": is_chased and first.credit_grade in ("D", "E"),
-        "long_past_due": is_chased and oldest is not None and (day - oldest).days > 90,
+        "poor_grade": is_chased and rules["poor_grade_from"] <= first.credit_grade <= "E",
+        "long_past_due": is_chased
+        and oldest is not None
+        and (day - oldest).days > int(rules["long_past_due_days"]),
         "never_contacted": is_chased
         and oldest is not None
         and (last_day is None or last_day <= oldest),

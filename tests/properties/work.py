@@ -19,7 +19,8 @@ Rows = dict[str, list[Row]]
 # Small companies reach no amount, sample or history that rules for large ones ask for.
 RULES = {
     "strategy_rules": "large_amount_from,collected_within_days,expected_history_months,"
-    "contact_pause_days,broken_promise_days\n2000,20,2,3,30\n",
+    "contact_pause_days,broken_promise_days,poor_grade_from,long_past_due_days\n"
+    "2000,20,2,3,30,C,45\n",
     "credit_rules": "history_months,minimum_paid_item_count,insolvent_grade\n6,1,E\n",
     "measure_rules": "minimum_survey_count,satisfied_score_from,assessment_months,"
     "complaint_rate_customers\n3,80,1,1000\n",

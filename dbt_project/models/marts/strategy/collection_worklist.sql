@@ -215,7 +215,9 @@ described as (
         grades.credit_limit_amount,
         coalesce(grades.is_insolvent, false) as is_insolvent,
         strategy_rules.large_amount_from,
-        strategy_rules.contact_pause_days
+        strategy_rules.contact_pause_days,
+        strategy_rules.poor_grade_from,
+        strategy_rules.long_past_due_days
     from ranked_assignments
     cross join strategy_rules
     left join oldest_items
@@ -257,8 +259,8 @@ reasoned as (
         coalesce(balance_amount > credit_limit_amount, false) as is_over_limit_reason,
         is_past_due as is_past_due_reason,
         is_past_due and past_due_amount >= large_amount_from as is_large_amount_reason,
-        is_past_due and credit_grade in ('D', 'E') as is_poor_grade_reason,
-        is_past_due and days_past_due > 90 as is_long_past_due_reason,
+        is_past_due and credit_grade between poor_grade_from and 'E' as is_poor_grade_reason,
+        is_past_due and days_past_due > long_past_due_days as is_long_past_due_reason,
         is_past_due and coalesce(last_contact_date <= oldest_due_date, true)
             as is_never_contacted_reason
     from awaited

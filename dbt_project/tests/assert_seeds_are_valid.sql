@@ -634,7 +634,7 @@ packs_wrong as (
         'contact_rule_packs' as seed,
         'no pack for every segment (*)' as fault
     from contact_rule_packs
-    having sum(case when segment = '*' then 1 else 0 end) <> 1
+    having coalesce(sum(case when segment = '*' then 1 else 0 end), 0) <> 1
 ),
 
 contact_rules_wrong as (
@@ -773,8 +773,7 @@ credit_grades_followed as (
 credit_grades_wrong as (
     select
         'credit_grades' as seed,
-        'expected A to E in order, with minimums that fall from 100 or less to 0, and unrated '
-        || 'without one' as fault
+        'expected A to E in order, A from 100 or less, and unrated without a minimum' as fault
     from credit_grades_followed
     having
         count(*) <> 6
@@ -784,15 +783,33 @@ credit_grades_wrong as (
             case
                 when credit_grade = 'unrated' and minimum_score is null then 0
                 when credit_grade = 'A' and minimum_score <= 100 then 0
-                when
-                    credit_grade in ('B', 'C', 'D', 'E')
-                    and previous_credit_grade < credit_grade
-                    and minimum_score < previous_minimum_score
-                    and (minimum_score = 0) = (credit_grade = 'E')
+                when credit_grade in ('B', 'C', 'D', 'E') and previous_credit_grade < credit_grade
                     then 0
                 else 1
             end
         ) > 0
+),
+
+credit_grades_overlapping as (
+    select
+        'credit_grades' as seed,
+        'overlap: ' || credit_grade || ' begins at '
+        || coalesce(cast(minimum_score as varchar), 'no score') || ', not below '
+        || previous_credit_grade as fault
+    from credit_grades_followed
+    where
+        credit_grade in ('B', 'C', 'D', 'E')
+        and coalesce(minimum_score >= previous_minimum_score, true)
+),
+
+credit_grades_ending as (
+    select
+        'credit_grades' as seed,
+        'gap: nothing holds scores below ' || cast(minimum_score as varchar) as fault
+    from credit_grades
+    where
+        credit_grade = 'E'
+        and minimum_score <> 0
 ),
 
 strategy_rules_wrong as (
@@ -967,33 +984,44 @@ worklist_reasons_wrong as (
 incentive_tiers_followed as (
     select
         *,
+        lag(incentive_tier) over (
+            order by attained_from_rate nulls first, incentive_tier
+        ) as previous_tier,
         lag(attained_from_rate) over (
-            order by attained_from_rate nulls first
-        ) as previous_from_rate,
-        row_number() over (
-            order by attained_from_rate nulls first
-        ) as tier_no
+            order by attained_from_rate nulls first, incentive_tier
+        ) as previous_from_rate
     from {{ ref('incentive_tiers') }}
 ),
 
 incentive_tiers_wrong as (
     select
         'incentive_tiers' as seed,
-        'expected names of their own, rates from 0 to 1, a first tier without a bound and bounds '
-        || 'that rise' as fault
+        'repeated, or no rate from 0 to 1: ' || coalesce(incentive_tier, 'none') as fault
     from incentive_tiers_followed
+    group by incentive_tier
     having
-        count(*) = 0
-        or count(distinct incentive_tier) <> count(*)
-        or sum(
-            case
-                when coalesce(incentive_rate < 0 or incentive_rate > 1, true) then 1
-                when tier_no = 1 and attained_from_rate is null then 0
-                when tier_no = 2 and attained_from_rate is not null then 0
-                when tier_no > 2 and attained_from_rate > previous_from_rate then 0
-                else 1
-            end
-        ) > 0
+        count(*) > 1
+        or sum(case when incentive_rate >= 0 and incentive_rate <= 1 then 0 else 1 end) > 0
+),
+
+incentive_tiers_beginning as (
+    select
+        'incentive_tiers' as seed,
+        'gap: nothing holds an attainment below '
+        || coalesce(cast(min(attained_from_rate) as varchar), 'any bound') as fault
+    from incentive_tiers_followed
+    having coalesce(sum(case when attained_from_rate is null then 1 else 0 end), 0) = 0
+),
+
+incentive_tiers_overlapping as (
+    select
+        'incentive_tiers' as seed,
+        'overlap: ' || previous_tier || ' and ' || incentive_tier || ' both begin at '
+        || coalesce(cast(attained_from_rate as varchar), 'no bound') as fault
+    from incentive_tiers_followed
+    where
+        previous_tier is not null
+        and coalesce(attained_from_rate = previous_from_rate, attained_from_rate is null)
 ),
 
 incentive_gates_wrong as (
@@ -1076,6 +1104,8 @@ target_measures_wrong as (
     'credit_rules_wrong',
     'credit_grade_parts_wrong',
     'credit_grades_wrong',
+    'credit_grades_overlapping',
+    'credit_grades_ending',
     'strategy_rules_wrong',
     'strategies_wrong',
     'strategies_unknown',
@@ -1084,6 +1114,8 @@ target_measures_wrong as (
     'matrix_repeated',
     'worklist_reasons_wrong',
     'incentive_tiers_wrong',
+    'incentive_tiers_beginning',
+    'incentive_tiers_overlapping',
     'incentive_gates_wrong',
     'target_measures_wrong',
 ] %}
@@ -1100,4 +1132,4 @@ faults as (
     {%- endfor %}
 )
 
-{{ stop_at_faults('faults', "seed || ': ' || fault") }}
+{{ stop_at_faults('faults', "seed || ': ' || coalesce(fault, 'a row without a key')") }}

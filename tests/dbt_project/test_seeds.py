@@ -50,9 +50,55 @@ FAULTS = {
         ("press,4,phone", "press,4,pigeon", "repeated, a channel, .*: press"),
         ("legal,legal,Demand", "court,legal,Demand", "no such strategy: court"),
     ],
-    "credit_grades": [("C,3,55", "C,3,75", "expected A to E in order")],
+    "credit_grades": [
+        ("C,3,55", "C,3,70", "overlap: C begins at 70.00, not below B"),
+        ("E,5,0", "E,5,0.01", "gap: nothing holds scores below 0.01"),
+        ("C,3,55", "C,6,55", "expected A to E in order"),
+    ],
     "credit_grade_parts": [("days_late,1,35", "days_late,1,36", "expected days_late, on_time")],
     "credit_rules": [("12,3,E", "12,3,F", "expected one row of positive numbers, and a grade")],
+    "aging_rules": [("0.1,0.05", "0.1,1.05", "expected one row of positive numbers, shortened_")],
+    "attribution_methods": [
+        ("last_touch,false,30", "last_touch,false,", "expected portfolio_owner, promise_first"),
+        ("linear,false", "linear,true", "expected .*, one of them the headline"),
+    ],
+    "contact_rule_packs": [
+        ("*,INTERNAL_POLICY", "else,INTERNAL_POLICY", r"no pack for every segment \(\*\)"),
+        ("us_consumer,US_REG_F", "us_consumer,US_REG_G", "repeated, or of a pack .*: us_consumer"),
+    ],
+    "contact_rules": [
+        ("08:00,20:00", "20:00,08:00", "repeated, or its hours, .*: INTERNAL_POLICY, hours"),
+        ("phone|sms|email|", "phone|fax|email|", "an unknown channel: US_REG_F, hours"),
+        ("document,1,3", "document,1,", "repeated, .*: INTERNAL_POLICY, calls_per_day"),
+    ],
+    "contact_zones": [
+        ("CN_GBT_45251,Asia/Shanghai\n", "", "no zone .* without one: CN_GBT_45251"),
+        ("INTERNAL_POLICY,*\n", "INTERNAL_POLICY,*\n" * 2, r"repeated: INTERNAL_POLICY, \*"),
+    ],
+    "forecast_rules": [("0.8,1.28", "1,1.28", "expected one row of positive numbers, interval_")],
+    "incentive_gates": [
+        ("upheld_complaint,0,1", "upheld_complaint,0,1.1", "expected compliance_breach, upheld_"),
+    ],
+    "incentive_tiers": [
+        ("below_80,,0,", "below_80,0.5,0,", "gap: nothing holds an attainment below 0.5"),
+        ("from_100,1,", "from_100,0.8,", "overlap: from_100 and from_80 both begin at 0.8"),
+        ("from_80,0.8,", "from_80,,", "overlap: below_80 and from_80 both begin at no bound"),
+        ("from_120,1.2,0.006", "from_120,1.2,6", "repeated, or no rate from 0 to 1: from_120"),
+        ("from_120,", "from_100,", "repeated, or no rate from 0 to 1: from_100"),
+    ],
+    "loss_rate_rules": [
+        ("*,12,", "broad,12,", r"no rule for every segment \(\*\)"),
+        ("*,12,", "*,0,", "repeated, or not one month or more, .*: \\*"),
+    ],
+    "measure_comparisons": [
+        ("turnover_days,at_most", "turnover_days,above", "repeated, or an .*: turnover_days"),
+    ],
+    "measure_rules": [("30,80", "0,80", "expected one row of positive numbers")],
+    "promise_rules": [("3,0.05", "3,1", "expected one row, grace_days of 0 or more")],
+    "success_rules": [("30,1", "30,0", "expected one row, window_days of 0 or more")],
+    "target_measures": [
+        ("turnover_days,at_most,false", "turnover_days,at_most,", "repeated, or .* unset: turnover_days"),
+    ],
     "strategy_rules": [
         ("100000,30", "100000,0", "expected one row, numbers above 0"),
         (",D,90", ",unrated,90", "expected one row, .*, a poor grade from A to E"),
@@ -122,6 +168,18 @@ def test_a_fault_in_a_seed_is_named(
     changed = text.replace(right, wrong, 1) if right else text + wrong
     with pytest.raises(duckdb.InvalidInputException, match=f"{seed}: {named}"):
         judge(warehouse, validation, tmp_path, seed, changed)
+
+
+def test_every_seed_has_a_fault_that_is_named() -> None:
+    assert set(FAULTS) == {file.stem for file in SEEDS.glob("*.csv")}
+
+
+def test_a_row_without_a_key_stops_the_build_too(
+    warehouse: Path, validation: str, tmp_path: Path
+) -> None:
+    text = (SEEDS / "strategy_matrix.csv").read_text("utf-8") + ",current,large,monitor\n"
+    with pytest.raises(duckdb.InvalidInputException, match="strategy_matrix: a row without a key"):
+        judge(warehouse, validation, tmp_path, "strategy_matrix", text)
 
 
 def test_a_judgement_that_follows_another_does_not_overlap(

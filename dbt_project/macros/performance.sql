@@ -1,3 +1,21 @@
+{#- The channels that contacts are counted by. -#}
+{%- macro contact_channels() -%}
+    {%- do return(['phone', 'sms', 'email', 'letter', 'visit', 'messaging', 'legal']) -%}
+{%- endmacro -%}
+
+{#- Contacts, attempts, connects and right-party contacts of each channel. -#}
+{%- macro channel_counts() -%}
+    {%- set columns = [] -%}
+    {%- for channel in contact_channels() -%}
+        {%- for count in [
+            'contact_count', 'attempt_count', 'connect_count', 'right_party_contact_count'
+        ] -%}
+            {%- do columns.append(channel ~ '_' ~ count) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- do return(columns) -%}
+{%- endmacro -%}
+
 {#- What the months of collectors and of teams have alike: a rate stands with its parts. -#}
 {%- macro performance_columns() -%}
     {%- set rates = [
@@ -8,9 +26,8 @@
         'contact_cost_rate'
     ] -%}
     {%- set columns = [
-        'as_of_date', 'month_end', 'is_complete', 'contact_count', 'phone_contact_count',
-        'sms_contact_count', 'email_contact_count', 'letter_contact_count',
-        'visit_contact_count', 'messaging_contact_count', 'legal_contact_count',
+        'as_of_date', 'month_end', 'is_complete', 'contact_count'
+    ] + channel_counts() + [
         'customer_contacted_count', 'attempt_count', 'connect_count',
         'right_party_contact_count', 'right_party_contact_rate_of_attempts',
         'right_party_contact_rate_of_connects', 'promise_made_count', 'promise_made_amount',

@@ -437,6 +437,28 @@ def test_a_contact_that_breaks_two_rules_is_counted_once_among_any(warehouse: Pa
     }
 
 
+def test_attempts_and_whom_they_reached_are_counted_by_channel(warehouse: Path) -> None:
+    # In May K1 rings CN seven times (the right party four times, a wrong one once, nobody twice),
+    # CN2 and BIZ? twice, BIZ five times and GHOST once. In June US2 rings once, which is no
+    # attempt; the eight calls of the month reach nobody.
+    counts = ("contact", "attempt", "connect", "right_party_contact")
+    columns = ", ".join(
+        f"{channel}_{count}_count" for channel in ("phone", "email", "letter") for count in counts
+    )
+    rows = fetch(
+        warehouse,
+        f"""
+        select {columns} from marts.performance_by_collector_month
+        where collector_id = 'K1' and month_start in ('2024-05-01', '2024-06-01')
+        order by month_start
+        """,  # noqa: S608
+    )
+    assert rows == [
+        (17, 17, 5, 4, 1, 1, 0, 0, 1, 1, 0, 0),
+        (9, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    ]
+
+
 SUCCESS = {
     # month, scope: worked, paid, promise kept, succeeded; amounts; the two rates and their status
     # Worked in March are A 100, C 200, D 300, E 400, F 50 and H 10; A, E and F were a success.

@@ -97,7 +97,7 @@ FAULTS = {
     "promise_rules": [("3,0.05", "3,1", "expected one row, grace_days of 0 or more")],
     "success_rules": [("30,1", "30,0", "expected one row, window_days of 0 or more")],
     "target_measures": [
-        ("turnover_days,at_most,false", "turnover_days,at_most,", "repeated, or .* unset: turnover_days"),
+        ("turnover_days,at_most,false", "turnover_days,at_most,", "repeated, .*: turnover_days"),
     ],
     "strategy_rules": [
         ("100000,30", "100000,0", "expected one row, numbers above 0"),

@@ -174,15 +174,15 @@ def by_collector(
 
     for day, row in contacts_until(extracts, parameters):
         line = of(row["collector_id"], day)
-        line.add("contact_count")
-        line.add(f"{row['channel']}_contact_count")
+        for channel in ("", f"{row['channel']}_"):
+            line.add(f"{channel}contact_count")
+            if (row.get("direction") or "outbound") == "outbound":
+                line.add(f"{channel}attempt_count")
+                if outcomes[row["outcome"]]["is_connect"] == "true":
+                    line.add(f"{channel}connect_count")
+                if outcomes[row["outcome"]]["is_right_party"] == "true":
+                    line.add(f"{channel}right_party_contact_count")
         line.customers.add(row["customer_id"])
-        if (row.get("direction") or "outbound") == "outbound":
-            line.add("attempt_count")
-            if outcomes[row["outcome"]]["is_connect"] == "true":
-                line.add("connect_count")
-            if outcomes[row["outcome"]]["is_right_party"] == "true":
-                line.add("right_party_contact_count")
         if row["outcome"] == "complaint":
             line.add("complaint_count")
             if row.get("is_complaint_upheld"):

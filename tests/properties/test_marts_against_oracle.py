@@ -1314,7 +1314,11 @@ def test_work_on_past_due_items_succeeds_as_the_oracle_says(built: Built) -> Non
 
 WORK_COUNTS = (
     "contact_count",
-    *(f"{channel}_contact_count" for channel in performance.CHANNELS),
+    *(
+        f"{channel}_{count}_count"
+        for channel in performance.CHANNELS
+        for count in ("contact", "attempt", "connect", "right_party_contact")
+    ),
     "attempt_count",
     "connect_count",
     "right_party_contact_count",

@@ -3,7 +3,6 @@
 -- promise kept or broken in the month it was promised for. What nobody earned stands under
 -- `unattributed`. What was earned in a month is what came in it, less what was taken back of it in
 -- that month or since.
-{%- set channels = ['phone', 'sms', 'email', 'letter', 'visit', 'messaging', 'legal'] %}
 {{ config(**replaces_touched(by='int_work_months_touched', keys=['month_start'])) }}
 
 with contacts as (
@@ -45,9 +44,24 @@ contacts_by_month as (
         collector_id,
         month_start,
         count(*) as contact_count,
-        {%- for channel in channels %}
+        {%- for channel in contact_channels() %}
             sum(case when channel = '{{ channel }}' then 1 else 0 end)
                 as {{ channel }}_contact_count,
+            sum(case when channel = '{{ channel }}' and direction = 'outbound' then 1 else 0 end)
+                as {{ channel }}_attempt_count,
+            sum(
+                case
+                    when channel = '{{ channel }}' and direction = 'outbound' and is_connect then 1
+                    else 0
+                end
+            ) as {{ channel }}_connect_count,
+            sum(
+                case
+                    when channel = '{{ channel }}' and direction = 'outbound' and is_right_party
+                        then 1
+                    else 0
+                end
+            ) as {{ channel }}_right_party_contact_count,
         {%- endfor %}
         sum(case when direction = 'outbound' then 1 else 0 end) as attempt_count,
         sum(case when direction = 'outbound' and is_connect then 1 else 0 end) as connect_count,
@@ -167,9 +181,8 @@ final as (
         ] %}
             coalesce(contacts_by_month.{{ column }}, 0) as {{ column }},
         {%- endfor %}
-        {%- for channel in channels %}
-            coalesce(contacts_by_month.{{ channel }}_contact_count, 0)
-                as {{ channel }}_contact_count,
+        {%- for column in channel_counts() %}
+            coalesce(contacts_by_month.{{ column }}, 0) as {{ column }},
         {%- endfor %}
         coalesce(contacts_by_month.customer_contacted_count, 0) as customer_contacted_count,
         coalesce(promises_by_month_made.promise_made_count, 0) as promise_made_count,

@@ -2,16 +2,14 @@
 -- earned stands under `unattributed`.
 {%- set counted_columns = [
     'contact_count', 'attempt_count', 'connect_count', 'right_party_contact_count',
-    'complaint_count', 'upheld_complaint_count', 'phone_contact_count', 'sms_contact_count',
-    'email_contact_count', 'letter_contact_count', 'visit_contact_count',
-    'messaging_contact_count', 'legal_contact_count', 'customer_contacted_count',
+    'complaint_count', 'upheld_complaint_count', 'customer_contacted_count',
     'promise_made_count', 'promise_made_amount', 'promise_kept_count', 'promise_kept_amount',
     'promise_partly_kept_count', 'promise_partly_kept_amount', 'promise_broken_count',
     'promise_broken_amount', 'collected_amount', 'collected_portfolio_owner_amount',
     'collected_last_touch_amount', 'collected_first_touch_amount', 'collected_linear_amount',
     'collected_promise_first_amount', 'earned_amount', 'taken_back_amount',
     'taken_back_afterwards_amount', 'timed_contact_count', 'contact_second_count'
-] %}
+] + channel_counts() %}
 with counted as (
     select * from {{ ref('int_collector_months_counted') }}
 ),

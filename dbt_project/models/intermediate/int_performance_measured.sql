@@ -4,9 +4,7 @@
 -- are. A rate planned for a quarter is the plan of each of its months; cash that is planned for
 -- collectors only is the team's plan as their sum.
 {%- set sums = [
-    'contact_count', 'phone_contact_count', 'sms_contact_count', 'email_contact_count',
-    'letter_contact_count', 'visit_contact_count', 'messaging_contact_count',
-    'legal_contact_count', 'attempt_count', 'connect_count', 'right_party_contact_count',
+    'contact_count', 'attempt_count', 'connect_count', 'right_party_contact_count',
     'complaint_count', 'upheld_complaint_count', 'promise_made_count', 'promise_made_amount',
     'promise_kept_count', 'promise_kept_amount', 'promise_partly_kept_count',
     'promise_partly_kept_amount', 'promise_broken_count', 'promise_broken_amount',
@@ -15,7 +13,7 @@
     'timed_contact_count', 'contact_second_count', 'survey_count', 'survey_score_total',
     'satisfied_survey_count', 'assessed_count', 'passed_count', 'first_attempt_assessed_count',
     'first_attempt_passed_count'
-] %}
+] + channel_counts() %}
 {%- set costs = ['contact_cost_amount', 'costed_collected_amount'] %}
 with collector_months as (
     select * from {{ ref('int_collector_months_summed') }}

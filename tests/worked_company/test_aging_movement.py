@@ -11,6 +11,7 @@ pytestmark = pytest.mark.warehouse
 
 KEYS = {
     "aging_roll_rates_by_month": ("month_start", "aging_bucket"),
+    "aging_shift_by_bucket": ("month_start", "aging_bucket"),
     "aging_shift_by_month": ("month_start", "bucket_set"),
     "vintage_by_month": ("billing_month_start", "months_since_billing"),
     "loss_rates_by_bucket": ("month_start", "aging_bucket"),
@@ -21,7 +22,7 @@ def test_every_bucket_goes_where_the_page_says(warehouse: Path) -> None:
     rows = fetch(
         warehouse,
         """
-        select month_start, aging_bucket, next_state, migrated_amount
+        select month_start, aging_bucket, next_state, migrated_amount, migration_rate
         from marts.aging_migration_by_month
         where scope_type = 'company' and bucket_set = 'days' and is_complete
         """,
@@ -59,6 +60,24 @@ def test_the_signal_is_the_page_s(warehouse: Path) -> None:
         """,
     )
     assert [signal for _, signal in signals] == [None, None, "lengthened"]
+
+
+def test_what_a_bucket_changed_by_is_the_page_s(warehouse: Path) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select aging_bucket, changed_amount, changed_bucket_rate from marts.aging_shift_by_bucket
+        where
+            scope_type = 'company' and bucket_set = 'days' and month_start = date '2026-03-01'
+            and open_amount <> 0
+        order by aging_bucket_order
+        """,
+    )
+    assert [(bucket, str(amount), str(share)) for bucket, amount, share in rows] == [
+        ("current", "-8080.00", "-0.58105775"),
+        ("1-30", "-1215.00", "0.23075225"),
+        ("31-60", "860.00", "0.35030550"),
+    ]
 
 
 @pytest.mark.parametrize(

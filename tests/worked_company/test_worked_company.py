@@ -343,6 +343,26 @@ def test_the_warehouse_measures_turnover_recovery_and_bad_debt_as_the_page(
 
 
 @pytest.mark.warehouse
+def test_the_warehouse_measures_regions_segments_and_customers_as_the_page(
+    warehouse: Path,
+) -> None:
+    found = []
+    for row in expected("measures_of_march_by_scope"):
+        measure = row["measure"]
+        ((value, status),) = fetch(
+            warehouse,
+            f"""
+            select {measure}, {measure}_status from marts.{row["mart"]}
+            where period_type = 'month' and period_start = date '2026-03-01'
+                and scope_type = ? and scope_id = ?
+            """,  # noqa: S608
+            [row["scope_type"], row["scope_id"]],
+        )
+        found.append((row["mart"], row["scope_type"], row["scope_id"], measure, value, status))
+    assert as_text(found) == by_hand("measures_of_march_by_scope")
+
+
+@pytest.mark.warehouse
 @pytest.mark.parametrize(
     ("mart", "condition"),
     [

@@ -658,6 +658,26 @@ def test_a_published_payment_pattern_is_the_vintage_of_its_month(warehouse: Path
     assert [rate for (rate,) in rows] == [Decimal(rate) for rate in expected]
 
 
+def test_a_month_that_was_credited_in_full_has_nothing_to_collect(warehouse: Path) -> None:
+    # The 1,000 of April were credited in May. July, the third month after, is not over.
+    rows = fetch(
+        warehouse,
+        """
+        select net_billed_amount, collected_rate, collected_rate_status
+        from marts.vintage_by_month
+        where
+            company_code = 'credited' and scope_type = 'company'
+            and billing_month_start = date '2024-04-01' and months_since_billing between 1 and 3
+        order by months_since_billing
+        """,
+    )
+    assert rows == [
+        (Decimal(0), None, "zero_denominator"),
+        (Decimal(0), None, "zero_denominator"),
+        (Decimal(0), None, "insufficient_history"),
+    ]
+
+
 def test_a_measure_without_a_denominator_says_so(warehouse: Path) -> None:
     names = ("receivables_turnover", "turnover_days", "days_sales_outstanding")
     without_sales = measures(

@@ -352,6 +352,21 @@ def test_a_customer_of_fewer_than_three_paid_items_is_unrated(warehouse: Path) -
     assert rows == [(None, "insufficient_sample")]
 
 
+def test_a_part_that_cannot_be_had_leaves_its_weight_out(warehouse: Path) -> None:
+    # S2 has no credit limit, so that 90 points are to be had: 35 + 20 + 15 + 10 + 10. It has them.
+    rows = fetch(
+        warehouse,
+        """
+        select
+            credit_score, credit_score_denominator, limit_utilisation_rate,
+            limit_utilisation_rate_status, limit_utilisation_points, on_time_points
+        from marts.credit_grades_by_customer_month
+        where customer_id = 'S2' and month_start = '2025-09-01'
+        """,
+    )
+    assert rows == [(Decimal(100), Decimal(90), None, "not_applicable", None, Decimal(20))]
+
+
 def test_a_payment_counts_for_twelve_months(warehouse: Path) -> None:
     # What S1 paid in January counts in December and not in the January after.
     assert grade(warehouse, "S1", date(2025, 12, 1)) == ("C", 3)

@@ -19,8 +19,8 @@ from tests.orchestration.conftest import deliver
 
 pytestmark = pytest.mark.warehouse
 
-# What every refresh needs is imported and parsed once, before any thread is started; each refresh is
-# a process of its own.
+# What every refresh needs is imported and parsed once, before any thread is started; each refresh
+# is a process of its own.
 REFRESHER = """
 import os, signal, sys, warnings
 from pathlib import Path

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from tests.oracle.arithmetic import add_months
 from tests.oracle.balances import OpenItem, open_items
@@ -28,6 +29,7 @@ class AgedItem:
     aging_bucket_by_document_date: str
 
 
+@cache
 def months_past_due(due_date: date, as_of_date: date) -> int:
     """The least number of whole months after the due date that reaches the day.
 

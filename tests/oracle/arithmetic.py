@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 
 CENT = Decimal("0.01")
 RATIO_DIGITS = Decimal("0.00000001")
@@ -151,7 +153,8 @@ def month_count(period: Period) -> int:
     return (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
 
 
-def ends_within(period: Period, *, step_months: int) -> list[date]:
+@cache
+def ends_within(period: Period, *, step_months: int) -> Sequence[date]:
     """The opening day, the ends of the steps (months, quarters) in the period, the closing day.
 
     Examples:
@@ -164,4 +167,4 @@ def ends_within(period: Period, *, step_months: int) -> list[date]:
         if end.month % step_months == 0:
             days.add(end)
         end = month_end(add_months(end.replace(day=1), 1))
-    return sorted(days)
+    return tuple(sorted(days))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -28,13 +28,29 @@ def total(movements: Sequence[Movement]) -> Decimal | None:
     return sum((amount for amount in amounts if amount is not None), ZERO)
 
 
-def movements_until(book: Journal, as_of_date: date) -> dict[Item, list[Movement]]:
-    """The movements effective on or before a day, by item."""
+@cache
+def movements_by_item(book: Journal) -> Mapping[Item, Sequence[Movement]]:
+    """All movements, by item."""
     by_item: dict[Item, list[Movement]] = {}
     for movement in book.movements:
-        if movement.effective_date <= as_of_date:
-            by_item.setdefault(movement.item, []).append(movement)
+        by_item.setdefault(movement.item, []).append(movement)
     return by_item
+
+
+def movements_until(book: Journal, as_of_date: date) -> dict[Item, list[Movement]]:
+    """The movements effective on or before a day, by item."""
+    by_item = {}
+    for item, movements in movements_by_item(book).items():
+        until = [movement for movement in movements if movement.effective_date <= as_of_date]
+        if until:
+            by_item[item] = until
+    return by_item
+
+
+def balance(book: Journal, item: Item, day: date) -> Decimal:
+    """What is open of an item on a day, in its own currency."""
+    movements = movements_by_item(book).get(item, ())
+    return sum((m.amount_document for m in movements if m.effective_date <= day), ZERO)
 
 
 @cache

@@ -76,8 +76,7 @@ class Seeds:
     def _path(self, name: str) -> Path:
         if self.own is not None and (self.own / f"{name}.csv").exists():
             return self.own / f"{name}.csv"
-        (path,) = sorted(self.folder.rglob(f"{name}.csv"))
-        return path
+        return _files_of(self.folder)[name]
 
     def buckets(self) -> list[Bucket]:
         """The bucket sets, in order, without the lines that hold credits."""
@@ -95,6 +94,14 @@ class Seeds:
             ),
             key=lambda bucket: (bucket.bucket_set, bucket.order),
         )
+
+
+@cache
+def _files_of(folder: Path) -> dict[str, Path]:
+    """The seed files of a folder by name, which no two share."""
+    files = {path.stem: path for path in folder.rglob("*.csv")}
+    assert len(files) == len(list(folder.rglob("*.csv")))
+    return files
 
 
 @cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from tests.oracle.balances import open_items
+from tests.oracle.balances import balance
 from tests.oracle.cash import Cash, cash_on_documents, local_date
 from tests.oracle.inputs import Extracts, Parameters, Row, Seeds
 from tests.oracle.journal import ZERO, Journal
@@ -203,10 +203,11 @@ def _is_settled(
         for piece in cash
     )
     return not is_taken_back and not any(
-        item.facts.item.item_type == "document"
-        and item.facts.customer_id == customer_id
-        and item.facts.item.document_id == document_id
-        for item in open_items(book, day)
+        item.document_id == document_id
+        and item.item_type == "document"
+        and facts.customer_id == customer_id
+        and balance(book, item, day) != 0
+        for item, facts in book.items.items()
     )
 
 

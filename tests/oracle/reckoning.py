@@ -138,8 +138,15 @@ class Reckoning:
 
     def book_known_at(self, known_at: datetime) -> Journal:
         """The journal as known at another instant."""
-        book = journal(self.extracts, self.parameters, known_at)
-        return company_of(book, self.company_code)
+        if known_at not in self._books:
+            book = journal(self.extracts, self.parameters, known_at)
+            self._books[known_at] = company_of(book, self.company_code)
+        return self._books[known_at]
+
+    @cached_property
+    def _books(self) -> dict[datetime, Journal]:
+        """The journals that were asked for, by the instant at which they were known."""
+        return {}
 
     @cached_property
     def buckets(self) -> Sequence[Bucket]:

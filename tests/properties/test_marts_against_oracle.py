@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ from tests.properties.drawn import draw_plans
 from tests.properties.lake import read_lake
 from tests.properties.provisions import write_provisions
 from tests.properties.work import with_work, write_rules
-from tests.warehouse import end_of_day, fetch, write_run_parameters
+from tests.warehouse import end_of_day, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
 
@@ -108,6 +109,11 @@ class Built:
     all_together: Reckoning
     """All companies in one: for people, who work for several."""
 
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse opened, once, because that takes longer than most queries."""
+        return duckdb.connect(str(self.warehouse), read_only=True)
+
     def agree(
         self, mart: str, key: Sequence[str], expected: Mapping[Any, Row], where: str = "true"
     ) -> None:
@@ -115,10 +121,9 @@ class Built:
         assert expected, f"{mart}: there was nothing to compare"
         columns = list(next(iter(expected.values())))
         found: dict[Any, dict[str, Any]] = {}
-        for row in fetch(
-            self.warehouse,
-            f"select {', '.join([*key, *columns])} from marts.{mart} where {where}",  # noqa: S608
-        ):
+        for row in self.connection.execute(
+            f"select {', '.join([*key, *columns])} from marts.{mart} where {where}"  # noqa: S608
+        ).fetchall():
             assert row[: len(key)] not in found, f"twice in {mart}: {row[: len(key)]}"
             found[row[: len(key)]] = dict(zip(columns, row[len(key) :], strict=True))
         message = []
@@ -141,11 +146,10 @@ class Built:
     ) -> dict[str, Lines]:
         """A query's rows by company, its first column; then the key's columns, then the values."""
         by_company: dict[str, Lines] = defaultdict(dict)
-        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
-            for company_code, *row in connection.execute(query, parameters).fetchall():
-                key = tuple(row[:key_length])
-                assert key not in by_company[company_code], f"twice: {company_code} {key}"
-                by_company[company_code][key] = tuple(row[key_length:])
+        for company_code, *row in self.connection.execute(query, parameters).fetchall():
+            key = tuple(row[:key_length])
+            assert key not in by_company[company_code], f"twice: {company_code} {key}"
+            by_company[company_code][key] = tuple(row[key_length:])
         return by_company
 
     def compare(
@@ -194,11 +198,16 @@ def _size(company: Company) -> int:
 @pytest.fixture(
     scope="module", params=[*RUNS, None], ids=lambda run: f"seed{run[2]}" if run else "sample"
 )
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Built]:
     """A warehouse of random companies, or of the sample company through the real ingest."""
     if request.param is None:
-        return built_sample(tmp_path_factory.mktemp("sample"))
-    return built_companies(tmp_path_factory.mktemp("companies"), *request.param)
+        made = built_sample(tmp_path_factory.mktemp("sample"))
+    else:
+        made = built_companies(tmp_path_factory.mktemp("companies"), *request.param)
+    with made.connection:
+        yield made
 
 
 def built_sample(home: Path) -> Built:
@@ -508,14 +517,13 @@ def side_by_side(
 
 def test_restatements_change_every_reported_month_end(built: Built) -> None:
     """Between any two instants, of every month end that the first of them had reached."""
-    with duckdb.connect(str(built.warehouse), read_only=True) as connection:
-        instants = connection.execute(
-            "select recorded_at, max(delivery_date) from marts.load_history group by 1 order by 1"
-        ).fetchall()
-        restated = connection.execute(
-            "select company_code, currency_code, effective_date, restated_at,"
-            " sum(change_amount_document) from marts.restatements group by all"
-        ).fetchall()
+    instants = built.connection.execute(
+        "select recorded_at, max(delivery_date) from marts.load_history group by 1 order by 1"
+    ).fetchall()
+    restated = built.connection.execute(
+        "select company_code, currency_code, effective_date, restated_at,"
+        " sum(change_amount_document) from marts.restatements group by all"
+    ).fetchall()
     chosen = [instants[0], *instants[1 : -1 : max(1, len(instants) // 3)], instants[-1]]
     changed = 0
     for company in built.companies:
@@ -1591,8 +1599,7 @@ def test_every_customer_is_graded_as_known_at_the_month_s_end(built: Built) -> N
     for key, line in actual.items():
         by_company[customers[key[0]]][key] = line
     built.compare(by_company, lambda company: expected.get(company.code, {}), "grades")
-    ((otherwise,),) = fetch(
-        built.warehouse,
+    ((otherwise,),) = built.connection.execute(
         """
         select count(*)
         from intermediate.int_promises_judged_then as judged_then
@@ -1602,8 +1609,8 @@ def test_every_customer_is_graded_as_known_at_the_month_s_end(built: Built) -> N
             judged_then.is_broken <> (judged_now.promise_status = 'broken')
             and datediff('month', date '1970-01-01', judged_then.deadline_date)
             <= judged_then.last_known_no
-        """,
-    )
+        """
+    ).fetchall()
     assert otherwise or not built.companies[0].rows, "no promise was judged otherwise then"
 
 
@@ -1612,11 +1619,10 @@ def histories(built: Built) -> Mapping[str, History]:
     """Every company's balances by month, with the grades that the warehouse gave."""
     grades = {
         (customer_id, month): grade
-        for customer_id, month, grade in fetch(
-            built.warehouse,
+        for customer_id, month, grade in built.connection.execute(
             "select customer_id, month_start, credit_grade"
-            " from marts.credit_grades_by_customer_month",
-        )
+            " from marts.credit_grades_by_customer_month"
+        ).fetchall()
     }
     return {company.code: company.reckoning.history(grades) for company in built.companies}
 

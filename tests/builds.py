@@ -7,24 +7,21 @@ made of. Nothing here knows what a model or a strategy does. Tests of the projec
 find, so that their statements differ: dbt itself runs them on a warehouse that was built here.
 """
 
-import fcntl
 import pickle
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from shutil import copyfile, rmtree
-from time import time
 from typing import Any
 
 import duckdb
 
 from ingest.records import LoadRecord
+from tests.kept import kept
 from tests.warehouse import (
-    PROJECT,
     Row,
     end_of_day,
     replace_seeds,
@@ -33,13 +30,6 @@ from tests.warehouse import (
     write_run_parameters,
 )
 
-ROOT = PROJECT.parent
-KEPT = ROOT / ".pytest_cache" / "recorded_builds"
-MADE_OF = ("dbt_project", "requirements.lock", "ingest/extracts.py", "tests/builds.py")
-"""What the statements depend on."""
-
-LOCATED = ("target", "logs")
-A_DAY = 86_400
 COMMENT = re.compile(r"\A\s*/\*.*?\*/\s*", re.DOTALL)
 
 ASKS = ("select", "with", "show", "describe", "pragma", "set", "comment")
@@ -181,30 +171,9 @@ def build(
 @cache
 def recorded_builds() -> Recorded:
     """What dbt sends to build from nothing and to refresh."""
-    folder = KEPT / _fingerprint()
-    KEPT.mkdir(parents=True, exist_ok=True)
-    with (KEPT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "statements.pickle").exists():
-            for earlier in KEPT.iterdir():
-                # Another session of tests, on other models, may read a younger one.
-                if earlier.is_dir() and time() - earlier.stat().st_mtime > A_DAY:
-                    rmtree(earlier)
-            rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            _record(folder)
+    folder = kept("recorded_builds", _record)
     full, refresh = pickle.loads((folder / "statements.pickle").read_bytes())  # noqa: S301
     return Recorded(folder / "seeds.duckdb", full, refresh)
-
-
-def _fingerprint() -> str:
-    digest = sha256()
-    for path in (ROOT / name for name in MADE_OF):
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            place = file.relative_to(ROOT)
-            if file.is_file() and not set(place.parts) & set(LOCATED):
-                digest.update(f"{place}\0".encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _record(folder: Path) -> None:

@@ -4,11 +4,13 @@ Reading files and judging loads are not passed through: what is tested here are 
 warehouses are built by tests/builds.py, without the time that dbt takes.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from ingest.records import (
     LoadRecord,
     load_records_frame,
 )
+from tests.kept import kept
 
 Row = Mapping[str, Any]
 
@@ -43,8 +46,6 @@ RUN_PARAMETERS_SCHEMA = {
 }
 
 _METADATA = ("_source", "_delivery_date", "_delivery_kind", "_recorded_at", "_source_file")
-
-_manifest: Any = None
 
 
 def replace_seeds(home: Path, seeds: Path) -> None:
@@ -138,37 +139,26 @@ def run_dbt(
     threads: int = 2,
     on_event: Callable[[Any], None] | None = None,
 ) -> object:
-    """Run dbt in this process on a home, with the manifest of the first run kept.
+    """Run dbt in this process on a home, with the project parsed once for all processes.
 
     `on_event` gets every event of the run, each statement sent to the engine among them.
 
     Raises:
         AssertionError: When a node fails, with the messages of all that failed.
     """
-    global _manifest
     with _environment(home, threads), catch_warnings():
         # dbt's own dependencies warn of deprecated calls; they are not ours to answer for.
         simplefilter("ignore")
         from dbt.cli.main import dbtRunner
 
-        places = [
-            *("--project-dir", str(PROJECT)),
-            *("--profiles-dir", str(PROJECT)),
-            *("--target-path", str(home / "target")),
-            *("--log-path", str(home / "logs")),
-        ]
-        if _manifest is None:
-            parsed = dbtRunner().invoke(["parse", "--quiet", *places])
-            assert parsed.success, f"dbt parse failed: {parsed.exception or parsed.result}"
-            _manifest = parsed.result
-        arguments = [command, "--quiet", *places]
+        arguments = [command, "--quiet", *_places(home)]
         if select:
             # Only those tests whose models are all selected.
             arguments += ["--indirect-selection", "buildable", "--select", *select]
         if exclude:
             arguments += ["--exclude", *exclude]
         callbacks = [] if on_event is None else [on_event]
-        result = dbtRunner(manifest=_manifest, callbacks=callbacks).invoke(arguments)
+        result = dbtRunner(manifest=parsed_project(), callbacks=callbacks).invoke(arguments)
         close_warehouse()
     failures = [
         f"{node.node.name}: {node.message}"
@@ -177,6 +167,33 @@ def run_dbt(
     ]
     assert result.success, "\n".join(failures) or str(result.exception)
     return result.result
+
+
+@cache
+def parsed_project() -> Any:  # noqa: ANN401
+    """The project as dbt parses it, which takes it ten seconds."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    kept_in = kept("parsed_project", _parse)
+    packed = (kept_in / "manifest.msgpack").read_bytes()
+    manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+    # It lives as long as the process: no collection of garbage need look through it.
+    gc.freeze()
+    return manifest
+
+
+def _parse(folder: Path) -> None:
+    from dbt.cli.main import dbtRunner
+    from dbt.parser.manifest import extended_mashumaro_encoder
+
+    with _environment(folder, threads=1), catch_warnings():
+        simplefilter("ignore")
+        parsed = dbtRunner().invoke(["parse", "--quiet", *_places(folder)])
+        assert parsed.success, f"dbt parse failed: {parsed.exception or parsed.result}"
+        close_warehouse()
+    packed = parsed.result.to_msgpack(extended_mashumaro_encoder)
+    (folder / "manifest.msgpack").write_bytes(packed)
 
 
 def fetch(warehouse: Path, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -189,6 +206,16 @@ def end_of_day(day: date, timezone_offset_hours: int = 8) -> datetime:
     """The instant at which a delivery of that day is recorded: naive UTC, the last microsecond."""
     local = datetime.combine(day, time.max)
     return local - timedelta(hours=timezone_offset_hours)
+
+
+def _places(home: Path) -> list[str]:
+    """Where dbt finds the project and leaves its files."""
+    return [
+        *("--project-dir", str(PROJECT)),
+        *("--profiles-dir", str(PROJECT)),
+        *("--target-path", str(home / "target")),
+        *("--log-path", str(home / "logs")),
+    ]
 
 
 @contextmanager

@@ -129,19 +129,23 @@ EXTRACTS: dict[str, list[Row]] = {
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
-    """A refreshed home, and what it held beside what a rebuild held, step by step."""
+    """A refreshed home, and what it held beside what a rebuild held, step by step.
+
+    The first step is a build from nothing in any case.
+    """
     refreshed = tmp_path_factory.mktemp("refreshed")
     rebuilt = tmp_path_factory.mktemp("rebuilt")
     pairs = []
     for place, (day, known) in enumerate(STEPS):
         asked = {"as_of_date": day, "known_at": end_of_day(known)}
-        build_warehouse(rebuilt, EXTRACTS, **asked)
         if place == 0:
             build_warehouse(refreshed, EXTRACTS, is_tested=True, **asked)
+            pairs.append((contents(refreshed), None))
         else:
             write_run_parameters(refreshed, **asked, continues=True)
             build(refreshed, is_tested=True)
-        pairs.append((contents(refreshed), contents(rebuilt)))
+            build_warehouse(rebuilt, EXTRACTS, **asked)
+            pairs.append((contents(refreshed), contents(rebuilt)))
     return refreshed, pairs
 
 
@@ -151,7 +155,7 @@ def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     return {name: fetch(warehouse, f"from {name} order by all") for name in RELATIONS}
 
 
-@pytest.mark.parametrize("place", range(len(STEPS)))
+@pytest.mark.parametrize("place", range(1, len(STEPS)))
 @pytest.mark.parametrize("relation", RELATIONS)
 def test_a_refresh_equals_a_rebuild(
     compared: tuple[Path, list[Any]], place: int, relation: str

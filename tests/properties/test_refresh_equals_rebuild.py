@@ -3,7 +3,8 @@
 Random companies are built at their first delivery and refreshed at each later one, and between
 deliveries when only time has passed; after every step all marts are compared with those of a
 rebuild from nothing that is asked the same. COLLECTIONS_SEQUENCES says how many sequences are
-drawn (sixteen companies in each) and COLLECTIONS_FIRST_SEQUENCE the number of the first.
+drawn and COLLECTIONS_FIRST_SEQUENCE the number of the first. A step costs nearly the same whatever
+the number of companies, so that one sequence has many.
 """
 
 import os
@@ -23,9 +24,11 @@ from tests.warehouse import end_of_day, write_lake, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
 
-COMPANIES = 16
-SEQUENCES = int(os.environ.get("COLLECTIONS_SEQUENCES", "2"))
-FIRST_SEQUENCE = int(os.environ.get("COLLECTIONS_FIRST_SEQUENCE", "1"))
+COMPANIES = 32
+SEQUENCES = int(os.environ.get("COLLECTIONS_SEQUENCES", "1"))
+FIRST_SEQUENCE = int(os.environ.get("COLLECTIONS_FIRST_SEQUENCE", "16"))
+"""In the sixteenth a delivery comes after a day, a week, a month and two months; between deliveries
+once nothing happens and once two months pass; and a currency gets its first rate late."""
 SHOWN_ROWS = 12
 
 Warehouse = duckdb.DuckDBPyConnection

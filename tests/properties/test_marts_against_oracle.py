@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ingest.lake import Folders, admit, initialise, stage_pending
 from ingest.mappings import load_mappings
 from ingest.sample import Settings, write_company
 from tests.builds import build, build_warehouse
+from tests.conftest import made_once
 from tests.oracle import (
     aging,
     compliance,
@@ -58,7 +59,7 @@ from tests.warehouse import end_of_day, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
 
-COMPANIES = 80
+COMPANIES = 50
 RUNS = (
     # as-of date, deliveries known, seed
     (date(2024, 6, 10), DELIVERIES[4], 1),
@@ -203,18 +204,23 @@ def built(
 ) -> Iterator[Built]:
     """A warehouse of random companies, or of the sample company through the real ingest."""
     if request.param is None:
-        made = built_sample(tmp_path_factory.mktemp("sample"))
+        made = built_sample(made_once(tmp_path_factory, "sample_of_oracle", build_sample))
     else:
-        made = built_companies(tmp_path_factory.mktemp("companies"), *request.param)
+        drawn = partial(build_companies, *request.param)
+        name = f"companies_of_seed_{request.param[2]}"
+        made = built_companies(*made_once(tmp_path_factory, name, drawn), *request.param[:2])
     with made.connection:
         yield made
 
 
-def built_sample(home: Path) -> Built:
-    settings = Settings(documents=1_200, months=13, weekly_deliveries=4, daily_deliveries=6)
+SAMPLE = Settings(documents=1_200, months=13, weekly_deliveries=4, daily_deliveries=6)
+SAMPLE_KNOWN_AT = datetime(2026, 7, 1)
+
+
+def build_sample(home: Path) -> Path:
     folders = Folders.of_home(home)
     initialise(folders)
-    write_company(folders.landing, settings)
+    write_company(folders.landing, SAMPLE)
     run = stage_pending(
         folders,
         mappings=load_mappings(SOURCES),
@@ -224,9 +230,13 @@ def built_sample(home: Path) -> Built:
         settle_seconds=0,
     )
     admit(folders, run, rejections={})
-    parameters = Parameters(settings.end_date, datetime(2026, 7, 1))
-    write_run_parameters(home, as_of_date=parameters.as_of_date, known_at=parameters.known_at)
+    write_run_parameters(home, as_of_date=SAMPLE.end_date, known_at=SAMPLE_KNOWN_AT)
     build(home, is_tested=True)
+    return home
+
+
+def built_sample(home: Path) -> Built:
+    parameters = Parameters(SAMPLE.end_date, SAMPLE_KNOWN_AT)
     lake = read_lake(home)
     codes = sorted({row["company_code"] for row in lake.ledger})
     companies = [Company(code, {}, Reckoning(code, lake, parameters, SEEDS)) for code in codes]
@@ -242,8 +252,13 @@ def built_sample(home: Path) -> Built:
     return Built(home / "warehouse.duckdb", parameters, companies, asked, together)
 
 
-def built_companies(home: Path, as_of_date: date, last_known: date, draw_seed: int) -> Built:
-    parameters = Parameters(as_of_date, end_of_day(last_known))
+DrawnCompanies = Mapping[int, Mapping[str, Sequence[Row]]]
+"""What is delivered of each company, by its number."""
+
+
+def build_companies(
+    as_of_date: date, last_known: date, draw_seed: int, home: Path
+) -> tuple[Path, DrawnCompanies]:
     numbers = range(1, COMPANIES + 1)
     by_company = {
         number: with_work(delivered_rows(plan, number), number, draw_seed)
@@ -256,16 +271,23 @@ def built_companies(home: Path, as_of_date: date, last_known: date, draw_seed: i
     own_seeds = home / "seeds"
     write_provisions(own_seeds, numbers)
     write_rules(own_seeds)
-    warehouse = build_warehouse(
+    build_warehouse(
         home,
         everything,
         as_of_date=as_of_date,
-        known_at=parameters.known_at,
+        known_at=end_of_day(last_known),
         seeds=own_seeds,
         is_tested=True,
     )
+    return home, by_company
+
+
+def built_companies(
+    home: Path, by_company: DrawnCompanies, as_of_date: date, last_known: date
+) -> Built:
+    parameters = Parameters(as_of_date, end_of_day(last_known))
     lake = read_lake(home)
-    seeds = Seeds(own=own_seeds)
+    seeds = Seeds(own=home / "seeds")
     companies = [
         Company(
             f"co_{number:03d}",
@@ -276,7 +298,7 @@ def built_companies(home: Path, as_of_date: date, last_known: date, draw_seed: i
     ]
     asked = [(day, min(known_at, parameters.known_at)) for day, known_at in ASKED_OF_COMPANIES]
     together = Reckoning("all", lake, parameters, seeds)
-    return Built(warehouse, parameters, companies, asked, together)
+    return Built(home / "warehouse.duckdb", parameters, companies, asked, together)
 
 
 def _own(lake: Extracts, number: int) -> Extracts:

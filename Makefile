@@ -19,7 +19,10 @@ $(READY): requirements.lock
 	@echo "Creating the environment in $(VENV): about 160 packages, three to five minutes the first time."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes \
-		-r requirements.lock | awk '/^(Collecting|Downloading|Installing|Successfully)/ { if ($$1 == "Collecting") { n++; if (n % 20 == 0) print "  " n " packages found"; } else if ($$1 == "Installing") print "  installing and compiling all of them"; fflush() }'
+		--no-deps --no-compile -r requirements.lock | awk '/^(Collecting|Downloading|Installing|Successfully)/ { if ($$1 == "Collecting") { n++; if (n % 20 == 0) print "  " n " packages found"; } else if ($$1 == "Installing") print "  installing all of them"; fflush() }'
+	@$(BIN)/python -m pip --disable-pip-version-check check
+	@echo "  compiling them"
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || echo "  some files were not compiled, which only costs time"
 	@$(BIN)/python -c 'import dagster, dbt.version, duckdb, polars' || { echo "The environment is not whole: see the messages above, then run make setup again."; exit 1; }
 	@touch $(READY)
 	@echo "The environment is ready."

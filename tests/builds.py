@@ -35,6 +35,9 @@ COMMENT = re.compile(r"\A\s*/\*.*?\*/\s*", re.DOTALL)
 ASKS = ("select", "with", "show", "describe", "pragma", "set", "comment")
 TRANSACTIONS = ("begin", "commit", "rollback")
 
+# What may be a relation, or the table of its changes; a column of such a name only asks for more.
+NAMED = re.compile(r'\."?(?:changes_of_)?(\w+)')
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -63,13 +66,15 @@ class Recorded:
         connection.execute("use warehouse")
         return connection
 
-    def build(self, warehouse: duckdb.DuckDBPyConnection) -> None:
-        """Build all models from nothing in a warehouse of seeds alone."""
-        _send(warehouse, self.full)
+    def build(self, warehouse: duckdb.DuckDBPyConnection, *, only: Collection[str] = ()) -> None:
+        """Build all models, or some and what they read, in a warehouse of seeds alone."""
+        _send(warehouse, _needed(self.full, only))
 
-    def continue_build(self, warehouse: duckdb.DuckDBPyConnection) -> None:
-        """Refresh a warehouse that was built before."""
-        _send(warehouse, self.refresh)
+    def continue_build(
+        self, warehouse: duckdb.DuckDBPyConnection, *, only: Collection[str] = ()
+    ) -> None:
+        """Refresh all models, or some and what they read, of a warehouse built before."""
+        _send(warehouse, _needed(self.refresh, only))
 
     def build_again(self, warehouse: duckdb.DuckDBPyConnection, models: Collection[str]) -> None:
         """Build some tables from nothing again, in the order in which they depend on each other."""
@@ -93,8 +98,9 @@ def build_warehouse(
     quarantined_rows: Iterable[Row] = (),
     expectation_results: Iterable[Row] = (),
     published_totals: Iterable[Row] = (),
-    threads: int = 2,
+    threads: int = 1,
     seeds: Path | None = None,
+    only: Collection[str] = (),
     is_tested: bool = False,
 ) -> Path:
     """Write a lake and build the warehouse on it, from nothing.
@@ -114,8 +120,10 @@ def build_warehouse(
         quarantined_rows: Rows of the quarantine, with its column names.
         expectation_results: Results of expectations, with their column names.
         published_totals: What earlier versions said was open, with its column names.
-        threads: Threads of the engine.
+        threads: Threads of the engine. Of a few rows, more than one cost time and save none.
         seeds: A folder whose CSV files replace the seeds of the same name.
+        only: Models that are asked for; no others are built than they and what they read. By
+            default all are.
         is_tested: Whether the tests of the project are run as well.
 
     Returns:
@@ -139,11 +147,16 @@ def build_warehouse(
         reporting_currency=reporting_currency,
         timezone=timezone,
     )
-    return build(home, threads=threads, seeds=seeds, is_tested=is_tested)
+    return build(home, threads=threads, seeds=seeds, only=only, is_tested=is_tested)
 
 
 def build(
-    home: Path, *, threads: int = 2, seeds: Path | None = None, is_tested: bool = False
+    home: Path,
+    *,
+    threads: int = 1,
+    seeds: Path | None = None,
+    only: Collection[str] = (),
+    is_tested: bool = False,
 ) -> Path:
     """Build, or refresh, the warehouse of a home as its run parameters ask.
 
@@ -160,9 +173,9 @@ def build(
     settings = {"threads": threads, "file_search_path": str(home)}
     with duckdb.connect(str(warehouse), config=settings) as connection:
         if continues:
-            recorded.continue_build(connection)
+            recorded.continue_build(connection, only=only)
         else:
-            recorded.build(connection)
+            recorded.build(connection, only=only)
     if is_tested:
         run_dbt(home, "test", exclude=["test_type:unit"])
     return warehouse
@@ -221,6 +234,26 @@ def _keep(event: Any, statements: list[Statement]) -> None:  # noqa: ANN401
     sql = COMMENT.sub("", event.data.sql)
     if sql.strip() and not sql.lower().startswith((*ASKS, *TRANSACTIONS)):
         statements.append(Statement(event.data.node_info.node_name, sql))
+
+
+def _needed(statements: Sequence[Statement], only: Collection[str]) -> Sequence[Statement]:
+    """The statements of some models and of all that they read, in their order; of all if of none.
+
+    What is sent for no model, such as schemas, is always needed.
+    """
+    if not only:
+        return statements
+    read: dict[str, set[str]] = {}
+    for statement in statements:
+        read.setdefault(statement.model, set()).update(NAMED.findall(statement.sql))
+    assert read.keys() >= set(only), f"no such models: {sorted(set(only) - read.keys())}"
+    needed, waiting = {""}, list(only)
+    while waiting:
+        model = waiting.pop()
+        if model not in needed:
+            needed.add(model)
+            waiting.extend(read[model] & read.keys())
+    return [statement for statement in statements if statement.model in needed]
 
 
 def _send(warehouse: duckdb.DuckDBPyConnection, statements: Sequence[Statement]) -> None:

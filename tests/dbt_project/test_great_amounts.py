@@ -50,7 +50,8 @@ def test_great_amounts_are_billed_as_they_are(name: str, tmp_path: Path) -> None
         write_run_parameters(tmp_path, as_of_date=as_of_date, known_at=known_at)
         recorded = recorded_builds()
         with recorded.open(tmp_path) as warehouse:
-            recorded.build(warehouse)
+            # Only great amounts have to pass through every model.
+            recorded.build(warehouse, only=() if factor == FACTOR else ["receivables_by_document"])
             billed[factor] = warehouse.execute(
                 """
                 select company_code, currency_code, sum(open_amount_document)

@@ -6,6 +6,7 @@ later delivery. After each of them it is compared, row by row, with a warehouse 
 
 from datetime import date, datetime, time
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 
 from ingest.records import LoadRecord
 from tests.builds import build
+from tests.conftest import made_once
 from tests.warehouse import end_of_day, write_lake, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
@@ -43,6 +45,7 @@ TABLES = (
     "marts.performance_by_collector_month",
     "marts.performance_by_team_month",
 )
+MODELS = tuple(table.split(".")[1] for table in TABLES)
 
 Row = dict[str, Any]
 
@@ -449,14 +452,31 @@ EXTRACTS = {
 def _build(home: Path, day: date, *, continues: bool) -> Path:
     """What was delivered until a day, asked on that day."""
     write_run_parameters(home, as_of_date=day, known_at=end_of_day(day), continues=continues)
-    return build(home)
+    return build(home, only=MODELS)
 
 
-def _home(factory: pytest.TempPathFactory, name: str) -> Path:
-    """A home with all deliveries in its lake; a run knows those until its own day."""
-    home = factory.mktemp(name)
-    write_lake(home, EXTRACTS, loads=[WITHHELD], quarantined_rows=[QUARANTINED])
-    return home
+def _make_both(folder: Path) -> dict[date, tuple[Path, Path]]:
+    """By day: the warehouse refreshed until then, and one built from nothing then.
+
+    All deliveries are in the lake; a run knows those until its own day.
+    """
+    write_lake(folder, EXTRACTS, loads=[WITHHELD], quarantined_rows=[QUARANTINED])
+    _build(folder, FIRST, continues=False)
+    refreshed = {
+        day: _keep(_build(folder, day, continues=True), folder / f"refreshed_{day}")
+        for day in DAYS[1:]
+    }
+    rebuilt = {
+        day: _keep(_build(folder, day, continues=False), folder / f"rebuilt_{day}")
+        for day in DAYS[1:]
+    }
+    return {day: (refreshed[day], rebuilt[day]) for day in rebuilt}
+
+
+def _keep(warehouse: Path, folder: Path) -> Path:
+    """A copy of a warehouse, under its own name, by which its views call it."""
+    folder.mkdir(exist_ok=True)
+    return copyfile(warehouse, folder / warehouse.name)
 
 
 def _rows(warehouse: Path, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -467,21 +487,10 @@ def _rows(warehouse: Path, table: str) -> tuple[list[str], list[tuple[Any, ...]]
 
 @pytest.fixture(scope="module", params=DAYS[1:], ids=str)
 def both(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, refreshed: Path
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Path]:
     """The warehouse refreshed until a day, and one built from nothing on it."""
-    day: date = request.param
-    _build(refreshed, day, continues=True)
-    rebuilt = _home(tmp_path_factory, "rebuilt")
-    return refreshed / "warehouse.duckdb", _build(rebuilt, day, continues=False)
-
-
-@pytest.fixture(scope="module")
-def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose warehouse was built on the first day."""
-    home = _home(tmp_path_factory, "refreshed")
-    _build(home, FIRST, continues=False)
-    return home
+    return made_once(tmp_path_factory, "refreshed_work", _make_both)[request.param]
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -14,6 +14,7 @@ import pytest
 
 from ingest.records import LoadRecord
 from tests.builds import build, build_warehouse
+from tests.conftest import made_once
 from tests.warehouse import end_of_day, fetch, write_run_parameters
 
 pytestmark = pytest.mark.warehouse
@@ -32,6 +33,7 @@ WHOLE = (
     "intermediate.int_customer_terms_versioned",
     "intermediate.int_fx_rates_spanned",
 )
+MODELS = tuple(table.split(".")[1] for table in (*BY_COMPANY, *WHOLE))
 
 Row = dict[str, Any]
 State = dict[str, dict[str, list[tuple[Any, ...]]]]
@@ -392,25 +394,29 @@ def _state(warehouse: Path) -> State:
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[State]]:
     """What the refreshed and the rebuilt warehouse hold after each delivery."""
-    home = tmp_path_factory.mktemp("refreshed")
+    return made_once(tmp_path_factory, "journal_refresh", _make_states)
+
+
+def _make_states(home: Path) -> dict[str, list[State]]:
     warehouse = build_warehouse(
         home,
         _extracts(),
         loads=[SECOND_SHEET],
         quarantined_rows=[QUARANTINED],
+        only=MODELS,
         **_asked(0),
     )
     refreshed = [_state(warehouse)]
     for delivery in (1, 2):
         write_run_parameters(home, continues=True, **_asked(delivery))
-        build(home)
+        build(home, only=MODELS)
         refreshed.append(_state(warehouse))
         # Built whole, it would leave no changes.
         assert fetch(warehouse, "select 1 from intermediate.changes_of_receivables_by_span limit 1")
     rebuilt = [refreshed[0]]
     for delivery in (1, 2):
         write_run_parameters(home, **_asked(delivery))
-        build(home)
+        build(home, only=MODELS)
         rebuilt.append(_state(warehouse))
     return {"refreshed": refreshed, "rebuilt": rebuilt}
 

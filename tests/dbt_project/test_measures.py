@@ -4,6 +4,7 @@ Every company shows one thing; its numbers are worked out beside the test that a
 rates and rules are those of the shipped seeds.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +44,7 @@ MARTS = (
 )
 
 Rows = list[dict[str, Any]]
+Warehouse = duckdb.DuckDBPyConnection
 
 
 def _day(month: int, day: int) -> date:
@@ -544,16 +546,27 @@ def _make_home(home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def warehouse(home: Path) -> Path:
-    return home / "warehouse.duckdb"
+def warehouse(home: Path) -> Iterator[Warehouse]:
+    """What was built, opened once: that takes longer than a question does."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        yield connection
+
+
+def ask(warehouse: Warehouse, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    return warehouse.execute(query, parameters).fetchall()
 
 
 def measures(
-    warehouse: Path, mart: str, company: str, period_type: str, start: date, names: tuple[str, ...]
+    warehouse: Warehouse,
+    mart: str,
+    company: str,
+    period_type: str,
+    start: date,
+    names: tuple[str, ...],
 ) -> dict[str, tuple[Decimal | None, str]]:
     """Value and status of some measures of a company in a period."""
     columns = ", ".join(f"{name}, {name}_status" for name in names)
-    (row,) = fetch(
+    (row,) = ask(
         warehouse,
         f"""
         select {columns} from marts.{mart}
@@ -568,7 +581,7 @@ def ok(value: str) -> tuple[Decimal, str]:
     return Decimal(value), "ok"
 
 
-def test_the_turnover_of_a_quarter_is_that_reckoned_by_hand(warehouse: Path) -> None:
+def test_the_turnover_of_a_quarter_is_that_reckoned_by_hand(warehouse: Warehouse) -> None:
     # S = 3000 + 6000 - 500 = 8500; opening 0, closing 6000 - 2000 - 500 = 3500, all past due;
     # month ends 0, 3000, 6000, 3500; 91 days.
     found = measures(
@@ -632,7 +645,7 @@ def test_the_turnover_of_a_quarter_is_that_reckoned_by_hand(warehouse: Path) -> 
     ],
 )
 def test_a_published_example_comes_out_as_published(
-    warehouse: Path, company: str, period_type: str, month: int, measure: str, published: str
+    warehouse: Warehouse, company: str, period_type: str, month: int, measure: str, published: str
 ) -> None:
     found = measures(
         warehouse, "turnover_by_period", company, period_type, _of_2023(month, 1), (measure,)
@@ -643,10 +656,10 @@ def test_a_published_example_comes_out_as_published(
     assert round(value, len(published.partition(".")[2])) == Decimal(published)
 
 
-def test_a_published_payment_pattern_is_the_vintage_of_its_month(warehouse: Path) -> None:
+def test_a_published_payment_pattern_is_the_vintage_of_its_month(warehouse: Warehouse) -> None:
     # Figurewizard, "How cash receipts from clients are calculated": of 100,000, 5 % come in the
     # month of the invoice, then 50 %, 30 %, 10 % and 5 %.
-    rows = fetch(
+    rows = ask(
         warehouse,
         """
         select collected_rate from marts.vintage_by_month
@@ -660,9 +673,9 @@ def test_a_published_payment_pattern_is_the_vintage_of_its_month(warehouse: Path
     assert [rate for (rate,) in rows] == [Decimal(rate) for rate in expected]
 
 
-def test_a_month_that_was_credited_in_full_has_nothing_to_collect(warehouse: Path) -> None:
+def test_a_month_that_was_credited_in_full_has_nothing_to_collect(warehouse: Warehouse) -> None:
     # The 1,000 of April were credited in May. July, the third month after, is not over.
-    rows = fetch(
+    rows = ask(
         warehouse,
         """
         select net_billed_amount, collected_rate, collected_rate_status
@@ -680,7 +693,7 @@ def test_a_month_that_was_credited_in_full_has_nothing_to_collect(warehouse: Pat
     ]
 
 
-def test_a_measure_without_a_denominator_says_so(warehouse: Path) -> None:
+def test_a_measure_without_a_denominator_says_so(warehouse: Warehouse) -> None:
     names = ("receivables_turnover", "turnover_days", "days_sales_outstanding")
     without_sales = measures(
         warehouse, "turnover_by_period", "turn", "quarter", SECOND_QUARTER, names
@@ -758,7 +771,7 @@ def test_a_measure_without_a_denominator_says_so(warehouse: Path) -> None:
     ],
 )
 def test_a_measure_of_nothing_or_less_has_a_status_or_says_how_much(
-    warehouse: Path,
+    warehouse: Warehouse,
     company: str,
     period_type: str,
     start: date,
@@ -781,9 +794,9 @@ def test_a_measure_of_nothing_or_less_has_a_status_or_says_how_much(
     ],
 )
 def test_the_aging_has_shifted_from_its_threshold_on(
-    warehouse: Path, company: str, growth: str, signal: str
+    warehouse: Warehouse, company: str, growth: str, signal: str
 ) -> None:
-    rows = fetch(
+    rows = ask(
         warehouse,
         """
         select weighted_days_growth_rate, shift_signal_code from marts.aging_shift_by_month
@@ -801,10 +814,10 @@ def test_the_aging_has_shifted_from_its_threshold_on(
     [("surging", "0.20000000", True), ("hardly_surging", "0.19990000", False)],
 )
 def test_a_bucket_surges_from_its_threshold_on(
-    warehouse: Path, company: str, growth: str, is_surge: bool
+    warehouse: Warehouse, company: str, growth: str, is_surge: bool
 ) -> None:
     # In April A was in 1-30, in May B is; A has gone on.
-    rows = fetch(
+    rows = ask(
         warehouse,
         """
         select growth_rate, is_bucket_surge from marts.aging_shift_by_bucket
@@ -817,10 +830,10 @@ def test_a_bucket_surges_from_its_threshold_on(
     assert rows == [(Decimal(growth), is_surge)]
 
 
-def test_what_comes_back_after_a_year_and_a_day_is_late(warehouse: Path) -> None:
+def test_what_comes_back_after_a_year_and_a_day_is_late(warehouse: Warehouse) -> None:
     # 20 of 100 came to the day a year after the write-off, 30 the day after. Of a write-off of the
     # last month no twelve have passed.
-    rows = fetch(
+    rows = ask(
         warehouse,
         """
         select
@@ -837,7 +850,7 @@ def test_what_comes_back_after_a_year_and_a_day_is_late(warehouse: Path) -> None
     ]
 
 
-def test_a_measure_that_needs_more_history_says_so(warehouse: Path) -> None:
+def test_a_measure_that_needs_more_history_says_so(warehouse: Warehouse) -> None:
     names = ("days_sales_outstanding_rolling_3m", "receivables_turnover_5_point")
     january = measures(warehouse, "turnover_by_period", "turn", "month", FIRST_QUARTER, names)
     assert january == {
@@ -846,7 +859,7 @@ def test_a_measure_that_needs_more_history_says_so(warehouse: Path) -> None:
     }
 
 
-def test_recovery_counts_what_was_open_or_billed_and_fell_due(warehouse: Path) -> None:
+def test_recovery_counts_what_was_open_or_billed_and_fell_due(warehouse: Warehouse) -> None:
     # Past due at the start R1 1000; falling due R2 1500 (500 came before), R4 800, R5 300. R3 falls
     # due later and its cash is left out. Cash: 400 + 1500 + 300 - 300 (bounced) + 300.
     found = measures(
@@ -870,8 +883,8 @@ def test_recovery_counts_what_was_open_or_billed_and_fell_due(warehouse: Path) -
     }
 
 
-def test_a_write_off_that_is_recovered_keeps_both_amounts(warehouse: Path) -> None:
-    (row,) = fetch(
+def test_a_write_off_that_is_recovered_keeps_both_amounts(warehouse: Warehouse) -> None:
+    (row,) = ask(
         warehouse,
         """
         select write_off_amount, recovery_of_written_off_amount, net_write_off_amount
@@ -883,7 +896,7 @@ def test_a_write_off_that_is_recovered_keeps_both_amounts(warehouse: Path) -> No
     assert row == (Decimal("800.00"), Decimal("200.00"), Decimal("600.00"))
 
 
-def test_recovery_within_days_waits_for_its_window_to_close(warehouse: Path) -> None:
+def test_recovery_within_days_waits_for_its_window_to_close(warehouse: Warehouse) -> None:
     names = tuple(f"recovery_rate_within_{days}_days" for days in (0, 30, 60, 90))
     # R2 fell due on 19 April: 500 came before, 1500 on the 30th day. 30 April + 60 is 29 June.
     april = measures(warehouse, "bad_debt_by_period", "reco", "month", _day(4, 1), names)
@@ -903,10 +916,10 @@ def test_recovery_within_days_waits_for_its_window_to_close(warehouse: Path) -> 
     ]
 
 
-def test_the_allowance_rolls_from_month_to_month(warehouse: Path) -> None:
+def test_the_allowance_rolls_from_month_to_month(warehouse: Warehouse) -> None:
     # 31 May: R1 600 x 10 % (90 days), R3 700 x 0.5 %, R4 800 x 1 %, R5 300 x 1 % = 74.50.
     # 30 June: R1 600 x 25 % (120 days) = 150.00. Charge 150 - (74.50 - 800 + 200) = 675.50.
-    (row,) = fetch(
+    (row,) = ask(
         warehouse,
         """
         select
@@ -927,11 +940,11 @@ def test_the_allowance_rolls_from_month_to_month(warehouse: Path) -> None:
     ]
 
 
-def test_the_other_allowance_methods_foot_as_well(warehouse: Path) -> None:
+def test_the_other_allowance_methods_foot_as_well(warehouse: Warehouse) -> None:
     # Receivables of 600 x 2 %; sales of 1000 (Feb), 2000 (Mar), 1100 (Apr) and 700 (May) x 0.5 %
     # are 24.00, less 800 written off, plus 200; direct write-off sets nothing aside; nothing is
     # judged alone; and of five months no roll rates of twelve can be had.
-    rows = fetch(
+    rows = ask(
         warehouse,
         """
         select allowance_method, closing_allowance_amount
@@ -967,9 +980,9 @@ def test_the_other_allowance_methods_foot_as_well(warehouse: Path) -> None:
     ],
 )
 def test_a_promise_is_what_its_cash_makes_of_it(
-    warehouse: Path, promise_id: str, status: str, matched: str
+    warehouse: Warehouse, promise_id: str, status: str, matched: str
 ) -> None:
-    (row,) = fetch(
+    (row,) = ask(
         warehouse,
         "select promise_status, matched_amount_document from marts.promises where promise_id = ?",
         [promise_id],
@@ -977,8 +990,8 @@ def test_a_promise_is_what_its_cash_makes_of_it(
     assert row == (status, Decimal(matched))
 
 
-def test_a_promise_bears_the_day_of_the_company(warehouse: Path) -> None:
-    (row,) = fetch(
+def test_a_promise_bears_the_day_of_the_company(warehouse: Warehouse) -> None:
+    (row,) = ask(
         warehouse, "select promise_date from marts.promises where promise_id = 'midnight-T'"
     )
     assert row == (_day(5, 2),)
@@ -996,9 +1009,9 @@ def test_a_promise_bears_the_day_of_the_company(warehouse: Path) -> None:
     ],
 )
 def test_cash_is_given_to_who_earned_it(
-    warehouse: Path, payment_id: str, owner: str, toucher: str
+    warehouse: Warehouse, payment_id: str, owner: str, toucher: str
 ) -> None:
-    rows = fetch(
+    rows = ask(
         warehouse,
         """
         select attribution_method, collector_id from marts.cash_attribution
@@ -1034,9 +1047,9 @@ def test_cash_is_given_to_who_earned_it(
     ],
 )
 def test_cash_is_given_out_by_every_method(
-    warehouse: Path, payment_id: str, method: str, earned: dict[str, str]
+    warehouse: Warehouse, payment_id: str, method: str, earned: dict[str, str]
 ) -> None:
-    rows = fetch(
+    rows = ask(
         warehouse,
         """
         select collector_id, attributed_amount from marts.cash_attribution
@@ -1047,8 +1060,8 @@ def test_cash_is_given_out_by_every_method(
     assert dict(rows) == {name: Decimal(amount) for name, amount in earned.items()}
 
 
-def test_shares_that_do_not_divide_are_one_together(warehouse: Path) -> None:
-    rows = fetch(
+def test_shares_that_do_not_divide_are_one_together(warehouse: Warehouse) -> None:
+    rows = ask(
         warehouse,
         """
         select collector_id, attribution_share from marts.cash_attribution
@@ -1062,8 +1075,8 @@ def test_shares_that_do_not_divide_are_one_together(warehouse: Path) -> None:
     }
 
 
-def test_cash_taken_back_was_earned_when_it_came(warehouse: Path) -> None:
-    rows = fetch(
+def test_cash_taken_back_was_earned_when_it_came(warehouse: Warehouse) -> None:
+    rows = ask(
         warehouse,
         """
         select payment_id, effective_date, earned_date from marts.cash_by_earner
@@ -1076,8 +1089,8 @@ def test_cash_taken_back_was_earned_when_it_came(warehouse: Path) -> None:
     }
 
 
-def test_a_collectors_month_stands_beside_its_target(warehouse: Path) -> None:
-    (row,) = fetch(
+def test_a_collectors_month_stands_beside_its_target(warehouse: Warehouse) -> None:
+    (row,) = ask(
         warehouse,
         """
         select
@@ -1095,7 +1108,7 @@ def test_a_collectors_month_stands_beside_its_target(warehouse: Path) -> None:
         Decimal(1),
         "insufficient_sample",
     )
-    (april,) = fetch(
+    (april,) = ask(
         warehouse,
         """
         select collected_amount from marts.performance_by_collector_month
@@ -1123,9 +1136,14 @@ def test_a_collectors_month_stands_beside_its_target(warehouse: Path) -> None:
     ],
 )
 def test_an_incentive_is_that_of_its_tier_behind_its_gates(
-    warehouse: Path, collector: str, tier: str, before_gates: str, incentive: str, clawed_back: str
+    warehouse: Warehouse,
+    collector: str,
+    tier: str,
+    before_gates: str,
+    incentive: str,
+    clawed_back: str,
 ) -> None:
-    (row,) = fetch(
+    (row,) = ask(
         warehouse,
         """
         select incentive_tier, tier_incentive_amount, incentive_amount, clawed_back_amount
@@ -1137,8 +1155,8 @@ def test_an_incentive_is_that_of_its_tier_behind_its_gates(
     assert row == (tier, Decimal(before_gates), Decimal(incentive), Decimal(clawed_back))
 
 
-def test_without_a_plan_there_is_no_incentive(warehouse: Path) -> None:
-    (row,) = fetch(
+def test_without_a_plan_there_is_no_incentive(warehouse: Warehouse) -> None:
+    (row,) = ask(
         warehouse,
         """
         select incentive_tier, incentive_amount, attainment_rate_status, kept_amount
@@ -1188,14 +1206,14 @@ def test_without_a_plan_there_is_no_incentive(warehouse: Path) -> None:
     ],
 )
 def test_a_plan_stands_beside_what_came_of_it(
-    warehouse: Path,
+    warehouse: Warehouse,
     period_type: str,
     start: int,
     scope_id: str,
     measure: str,
     expected: tuple[str | None, str, str | None, str],
 ) -> None:
-    (row,) = fetch(
+    (row,) = ask(
         warehouse,
         """
         select actual_value, target_to_date_value, projected_value, target_status
@@ -1218,9 +1236,14 @@ def test_a_plan_stands_beside_what_came_of_it(
     ],
 )
 def test_a_plan_is_attained_by_what_was_reached_of_it(
-    warehouse: Path, period_type: str, scope_id: str, measure: str, rate: str | None, status: str
+    warehouse: Warehouse,
+    period_type: str,
+    scope_id: str,
+    measure: str,
+    rate: str | None,
+    status: str,
 ) -> None:
-    (row,) = fetch(
+    (row,) = ask(
         warehouse,
         """
         select attainment_rate, attainment_rate_status from marts.targets_by_period
@@ -1239,7 +1262,7 @@ def test_a_plan_for_all_asks_the_same_as_one_for_the_only_company(tmp_path: Path
         "success_rate": ("1", "1", "1"),
     }
     target = {"period_start": _day(3, 1), "period_type": "month", "scope_type": "company"}
-    warehouse = build_warehouse(
+    path = build_warehouse(
         tmp_path,
         {
             "ledger": [document("only", "D", _day(2, 1), _day(3, 1), "100.00")],
@@ -1258,7 +1281,7 @@ def test_a_plan_for_all_asks_the_same_as_one_for_the_only_company(tmp_path: Path
         only=["targets_by_period"],
     )
     rows = fetch(
-        warehouse,
+        path,
         """
         select scope_id, measure, actual_value, actual_numerator, actual_denominator
         from marts.targets_by_period
@@ -1271,8 +1294,8 @@ def test_a_plan_for_all_asks_the_same_as_one_for_the_only_company(tmp_path: Path
     ]
 
 
-def scorecard(warehouse: Path, company: str, measure: str, start: date) -> tuple[Any, ...]:
-    (row,) = fetch(
+def scorecard(warehouse: Warehouse, company: str, measure: str, start: date) -> tuple[Any, ...]:
+    (row,) = ask(
         warehouse,
         """
         select value, target_value, status, previous_value, change_value
@@ -1284,40 +1307,40 @@ def scorecard(warehouse: Path, company: str, measure: str, start: date) -> tuple
     return row
 
 
-def test_a_bad_debt_rate_of_one_percent_is_not_below_it(warehouse: Path) -> None:
+def test_a_bad_debt_rate_of_one_percent_is_not_below_it(warehouse: Warehouse) -> None:
     found = scorecard(warehouse, "strict", "bad_debt_rate", SECOND_QUARTER)
     assert found[:3] == (Decimal("0.01"), Decimal("0.01"), "missed")
 
 
-def test_a_recovery_at_its_target_is_met_unless_the_target_was_raised(warehouse: Path) -> None:
+def test_a_recovery_at_its_target_is_met_unless_the_target_was_raised(warehouse: Warehouse) -> None:
     reached = scorecard(warehouse, "reached", "recovery_rate", SECOND_QUARTER)
     assert reached[:3] == (Decimal("0.95"), Decimal("0.95"), "met")
     raised = scorecard(warehouse, "raised", "recovery_rate", SECOND_QUARTER)
     assert raised[:3] == (Decimal("0.95"), Decimal("0.96"), "missed")
 
 
-def test_thirty_answers_are_a_sample_and_twenty_nine_are_not(warehouse: Path) -> None:
+def test_thirty_answers_are_a_sample_and_twenty_nine_are_not(warehouse: Warehouse) -> None:
     enough = scorecard(warehouse, "reached", "satisfaction_score", SECOND_QUARTER)
     assert enough[:3] == (Decimal(85), Decimal(85), "met")
     too_few = scorecard(warehouse, "raised", "satisfaction_score", SECOND_QUARTER)
     assert too_few[:3] == (None, Decimal(85), "insufficient_sample")
 
 
-def test_an_assessment_after_more_than_a_month_does_not_count(warehouse: Path) -> None:
+def test_an_assessment_after_more_than_a_month_does_not_count(warehouse: Warehouse) -> None:
     # K1 passed; of those with a second try, one failed in the quarter, the other failed and passed.
     # K2 was assessed a day late: with that one it would be 2 of 5.
     found = scorecard(warehouse, "turn", "training_pass_rate", FIRST_QUARTER)
     assert found[:3] == (Decimal("0.5"), Decimal("0.9"), "missed")
 
 
-def test_a_quarter_stands_beside_the_one_before(warehouse: Path) -> None:
+def test_a_quarter_stands_beside_the_one_before(warehouse: Warehouse) -> None:
     # The first quarter of R1 and R2: 0 of 1000 due; 500 came on an item not yet due.
     found = scorecard(warehouse, "reco", "recovery_rate", SECOND_QUARTER)
     assert found[3:] == (Decimal(0), Decimal("0.61111111"))
 
 
-def test_the_group_adds_up_its_companies(warehouse: Path) -> None:
-    (row,) = fetch(
+def test_the_group_adds_up_its_companies(warehouse: Warehouse) -> None:
+    (row,) = ask(
         warehouse,
         """
         select
@@ -1399,9 +1422,11 @@ MEASURES_OF_MONEY = ("bad_debt_rate", "days_sales_outstanding")
 
 
 @pytest.fixture(scope="module")
-def without_rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def without_rates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """Only a ledger, partly in a currency that has no rate; every test of the project passed."""
-    return made_once(tmp_path_factory, "without_rates", _make_without_rates)
+    path = made_once(tmp_path_factory, "without_rates", _make_without_rates)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        yield connection
 
 
 def _make_without_rates(home: Path) -> Path:
@@ -1409,16 +1434,18 @@ def _make_without_rates(home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def with_rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def with_rates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """The same ledger, and the rate."""
     folder = tmp_path_factory.mktemp("with_rates")
     extracts = {"ledger": UNRATED_LEDGER, "fx_rates": [RATED]}
     marts = (*MARTS_OF_MONEY, "scorecard_by_quarter")
-    return build_warehouse(folder, extracts, as_of_date=AS_OF, only=marts)
+    path = build_warehouse(folder, extracts, as_of_date=AS_OF, only=marts)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        yield connection
 
 
-def rate_statuses(warehouse: Path, mart: str, company: str, condition: str) -> set[str]:
-    rows = fetch(
+def rate_statuses(warehouse: Warehouse, mart: str, company: str, condition: str) -> set[str]:
+    rows = ask(
         warehouse,
         f"""
         select distinct rate_status from marts.{mart}
@@ -1430,7 +1457,9 @@ def rate_statuses(warehouse: Path, mart: str, company: str, condition: str) -> s
 
 
 @pytest.mark.parametrize("mart", MARTS_OF_MONEY)
-def test_a_month_tells_that_its_totals_leave_an_amount_out(without_rates: Path, mart: str) -> None:
+def test_a_month_tells_that_its_totals_leave_an_amount_out(
+    without_rates: Warehouse, mart: str
+) -> None:
     whole = {
         "allowance_by_bucket": "allowance_method = 'percent_of_receivables'",
         # The dollars are not judged alone.
@@ -1443,9 +1472,9 @@ def test_a_month_tells_that_its_totals_leave_an_amount_out(without_rates: Path, 
     assert rate_statuses(without_rates, mart, "other", "true") == {"ok"}
 
 
-def test_a_bucket_without_the_amount_is_whole(without_rates: Path) -> None:
+def test_a_bucket_without_the_amount_is_whole(without_rates: Warehouse) -> None:
     # At the end of May the dollars are not due, and the rest is 26 days past due.
-    rows = fetch(
+    rows = ask(
         without_rates,
         """
         select aging_bucket, open_amount, rate_status from marts.allowance_by_bucket
@@ -1459,8 +1488,8 @@ def test_a_bucket_without_the_amount_is_whole(without_rates: Path) -> None:
     assert rows == [("1-30", Decimal("1050.00"), "ok"), ("current", Decimal("0.00"), "missing")]
 
 
-def test_an_amount_that_no_month_end_holds_is_missed_too(without_rates: Path) -> None:
-    rows = fetch(
+def test_an_amount_that_no_month_end_holds_is_missed_too(without_rates: Warehouse) -> None:
+    rows = ask(
         without_rates,
         """
         select month(period_start), turnover.rate_status, bad_debt.rate_status
@@ -1488,8 +1517,8 @@ def test_an_amount_that_no_month_end_holds_is_missed_too(without_rates: Path) ->
 
 
 @pytest.mark.parametrize("company", ["unrated", "all"])
-def test_incomplete_money_is_shown_and_not_judged(without_rates: Path, company: str) -> None:
-    rows = fetch(
+def test_incomplete_money_is_shown_and_not_judged(without_rates: Warehouse, company: str) -> None:
+    rows = ask(
         without_rates,
         """
         select measure, value is not null, status, rate_status
@@ -1502,13 +1531,13 @@ def test_incomplete_money_is_shown_and_not_judged(without_rates: Path, company: 
     assert rows == [(name, True, "not_applicable", "missing") for name in MEASURES_OF_MONEY]
 
 
-def test_the_value_of_incomplete_money_is_of_what_converts(without_rates: Path) -> None:
+def test_the_value_of_incomplete_money_is_of_what_converts(without_rates: Warehouse) -> None:
     found = scorecard(without_rates, "unrated", "bad_debt_rate", SECOND_QUARTER)
     # 10 of 1050; the dollars are in neither part.
     assert found[:3] == (Decimal("0.00952381"), Decimal("0.01"), "not_applicable")
 
 
-def test_complete_money_is_judged(with_rates: Path, without_rates: Path) -> None:
+def test_complete_money_is_judged(with_rates: Warehouse, without_rates: Warehouse) -> None:
     for mart in (*MARTS_OF_MONEY, "scorecard_by_quarter"):
         for company in ("unrated", "settled", "other"):
             assert rate_statuses(with_rates, mart, company, "true") == {"ok"}
@@ -1519,20 +1548,20 @@ def test_complete_money_is_judged(with_rates: Path, without_rates: Path) -> None
     assert untouched[:3] == (Decimal(0), Decimal("0.01"), "met")
 
 
-def test_nobody_is_unknown_before_customers_are_delivered(without_rates: Path) -> None:
-    rows = fetch(without_rates, "select distinct exception_code from marts.exceptions_by_document")
+def test_nobody_is_unknown_before_customers_are_delivered(without_rates: Warehouse) -> None:
+    rows = ask(without_rates, "select distinct exception_code from marts.exceptions_by_document")
     assert rows == [("missing_rate",)]
 
 
-def test_a_repaired_row_is_resolved_and_another_is_not(warehouse: Path) -> None:
-    rows = fetch(
+def test_a_repaired_row_is_resolved_and_another_is_not(warehouse: Warehouse) -> None:
+    rows = ask(
         warehouse, "select row_key, is_resolved from marts.quarantined_rows order by row_key"
     )
     assert rows == [("turn|turn-A|1", True), ("turn|turn-X|1", False)]
 
 
-def test_every_kind_of_proof_is_there_and_closed(warehouse: Path) -> None:
-    rows = fetch(
+def test_every_kind_of_proof_is_there_and_closed(warehouse: Warehouse) -> None:
+    rows = ask(
         warehouse,
         "select proof_code, bool_and(is_closed) from marts.proofs group by 1 order by 1",
     )

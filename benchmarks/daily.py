@@ -134,9 +134,18 @@ def _print_line(label: str, values: Sequence[str]) -> None:
 
 def equals_rebuild(home: Path, beside: Path) -> bool:
     """Build a home's lake from nothing in another home, asked the same, and compare all marts."""
-    beside.mkdir(parents=True)
-    for name in ("lake", "quarantine"):
-        (beside / name).symlink_to((home / name).resolve(), target_is_directory=True)
+    totals = home / "lake" / "_published_totals"
+    # What the last build published was not there yet when it was built.
+    *earlier, _ = sorted(totals.glob("v*.parquet"))
+    for source in (
+        home / "quarantine",
+        *(folder for folder in (home / "lake").iterdir() if folder != totals),
+        totals / "_schema.parquet",
+        *earlier,
+    ):
+        link = beside / source.relative_to(home)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(source.resolve())
     (asked,) = pl.read_parquet(home / "run_parameters.parquet").iter_rows(named=True)
     environment = {
         "COLLECTIONS_HOME": str(beside),

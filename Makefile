@@ -20,9 +20,9 @@ $(READY): requirements.lock
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes \
 		--no-deps --no-compile -r requirements.lock | awk '/^(Collecting|Downloading|Installing|Successfully)/ { if ($$1 == "Collecting") { n++; if (n % 20 == 0) print "  " n " packages found"; } else if ($$1 == "Installing") print "  installing all of them"; fflush() }'
-	@$(BIN)/python -m pip --disable-pip-version-check check
-	@echo "  compiling them"
+	@echo "  compiling all of them"
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || echo "  some files were not compiled, which only costs time"
+	@$(BIN)/python -m pip --disable-pip-version-check check
 	@$(BIN)/python -c 'import dagster, dbt.version, duckdb, polars' || { echo "The environment is not whole: see the messages above, then run make setup again."; exit 1; }
 	@touch $(READY)
 	@echo "The environment is ready."

@@ -1,4 +1,4 @@
-"""sqlfluff as the Makefile runs it: the same findings for less than half of the work.
+"""sqlfluff as the Makefile runs it: the same findings for about half of the work.
 
 `python -m dbt_project.lint_sql lint <paths>` takes what `sqlfluff` takes. Each of its worker
 processes imports this module again, and so works the same way.

@@ -23,7 +23,11 @@ from orchestration.settings import PROJECT_ROOT, Settings
 SOURCE: Final = PROJECT_ROOT / "dbt_project"
 KEPT_COPIES: Final = 3
 
-_BY_PRODUCTS: Final = frozenset({"target", "logs", "dbt_packages"})
+_NOT_READ_BY_DBT: Final = frozenset(
+    {"target", "logs", "dbt_packages", "lint", "lint_sql.py", "__pycache__"}
+)
+"""What stands beside the project's files: what it was made into, and what lints it."""
+
 _RESULT_EVENTS: Final = frozenset(
     {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"}
 )
@@ -207,7 +211,7 @@ def _files(settings: Settings) -> dict[str, Path]:
         for path in SOURCE.rglob("*")
         if path.is_file()
         and not path.name.startswith(".")
-        and path.relative_to(SOURCE).parts[0] not in _BY_PRODUCTS
+        and path.relative_to(SOURCE).parts[0] not in _NOT_READ_BY_DBT
     }
     if settings.seeds is not None:
         places = {Path(name).name: name for name in files if name.startswith("seeds/")}

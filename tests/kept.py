@@ -24,7 +24,7 @@ MADE_OF = (
 )
 """What anything kept depends on."""
 
-LOCATED = ("target", "logs")
+LOCATED = ("target", "logs", "__pycache__")
 A_DAY = 86_400
 
 

@@ -1,12 +1,14 @@
 """What Dagster loads for the real project: every extract, model, expectation and job."""
 
 import json
+import shutil
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from ingest.extracts import EXTRACTS
+from orchestration import dbt_runs
 from orchestration.assets import DELIVERY_DATES, PUBLISHED, extract_key
 from orchestration.dbt_runs import (
     DbtError,
@@ -115,3 +117,17 @@ def test_a_seed_of_the_company_replaces_ours_and_an_unknown_one_is_refused(
     (seeds / "limit.csv").touch()
     with pytest.raises(SeedError, match=r"limit\.csv, which replaces no seed; allowed are limits"):
         project_fingerprint(own)
+
+
+def test_what_lints_the_project_is_no_part_of_it(
+    settings: Settings, small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = project_fingerprint(settings)
+    copy = Path(shutil.copytree(small_project, tmp_path / "project"))
+    monkeypatch.setattr(dbt_runs, "SOURCE", copy)
+    for name in ("lint/__pycache__/target.pyc", "lint_sql.py"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).touch()
+    assert project_fingerprint(settings) == before
+    (copy / "macros" / "more.sql").touch()
+    assert project_fingerprint(settings) != before

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from tests.oracle.inputs import Extracts, Parameters
-from tests.oracle.journal import ItemFacts, Journal
-from tests.oracle.versions import payments
+from tests.oracle.journal import ZERO, ItemFacts, Journal
+from tests.oracle.versions import PAYMENTS_KEY, in_force, payments
 
 CASH_TYPES = ("payment", "application", "payment_reversal")
 
@@ -81,6 +81,76 @@ def cash_on_documents(
             )
         )
     return result
+
+
+@dataclass(frozen=True)
+class Application:
+    """All that one payment line did to one document item on one day."""
+
+    original_payment_id: str
+    customer_id: str
+    payer_customer_id: str
+    payment_date: date
+    document_date: date
+    due_date: date
+    days_from_document_date: int
+    days_from_due_date: int
+    currency_code: str
+    payment_method: str | None
+    piece_count: int = 0
+    amount_document: Decimal = ZERO
+    amount: Decimal = ZERO
+    piece_without_rate_count: int = 0
+
+
+ApplicationKey = tuple[str, str, int, str, int, date, bool]
+
+
+def applications(
+    extracts: Extracts, parameters: Parameters, book: Journal
+) -> Mapping[ApplicationKey, Application]:
+    """What was paid, and taken back, on any day, also on days that the run has not reached.
+
+    By company, payment, line, document, installment, day, and whether it is taken back.
+    """
+    lines = {
+        (row["company_code"], row["payment_id"], row["line_no"]): row
+        for row in in_force(extracts.payments, PAYMENTS_KEY, parameters.known_at)
+    }
+    told: dict[ApplicationKey, Application] = {}
+    for piece in cash_on_documents(extracts, parameters, book, date.max):
+        facts = piece.facts
+        item = facts.item
+        line = lines[item.company_code, piece.payment_id, piece.line_no]
+        key = (
+            item.company_code,
+            piece.payment_id,
+            piece.line_no,
+            item.document_id,
+            item.installment_no,
+            piece.effective_date,
+            piece.is_reversal,
+        )
+        before = told.get(key) or Application(
+            original_payment_id=piece.original_payment_id,
+            customer_id=facts.customer_id,
+            payer_customer_id=line["customer_id"],
+            payment_date=piece.payment_date,
+            document_date=facts.document_date,
+            due_date=facts.due_date,
+            days_from_document_date=(piece.payment_date - facts.document_date).days,
+            days_from_due_date=(piece.payment_date - facts.due_date).days,
+            currency_code=facts.currency_code,
+            payment_method=line["method"],
+        )
+        told[key] = replace(
+            before,
+            piece_count=before.piece_count + 1,
+            amount_document=before.amount_document + piece.amount_document,
+            amount=before.amount + (piece.amount or ZERO),
+            piece_without_rate_count=before.piece_without_rate_count + (piece.amount is None),
+        )
+    return told
 
 
 def local_date(instant: datetime, timezone: str) -> date:

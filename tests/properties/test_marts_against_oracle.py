@@ -6,7 +6,7 @@ ingest. A random company that disagrees is printed with all its rows.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
@@ -25,6 +25,7 @@ from tests.builds import build, build_warehouse
 from tests.conftest import made_once
 from tests.oracle import (
     aging,
+    cash,
     compliance,
     credit,
     expectations,
@@ -32,6 +33,7 @@ from tests.oracle import (
     migration,
     performance,
     presentation,
+    receivables,
     strategy,
     turnover,
 )
@@ -389,6 +391,55 @@ def test_what_a_person_should_look_at(built: Built) -> None:
         expected,
         where=f"exception_code in ({', '.join(repr(code) for code in codes)})",
     )
+
+
+# -- documents and cash on them ---------------------------------------------------------------
+
+
+def test_every_document_and_what_has_happened_to_it(built: Built) -> None:
+    expected = {
+        (item.company_code, item.document_id, item.installment_no): asdict(line)
+        for company in built.companies
+        for item, line in receivables.receivables(
+            company.reckoning.extracts, built.parameters, company.book, BUCKETS
+        ).items()
+    }
+    for name in HAPPENED:
+        assert any(line[name] for line in expected.values()), f"{name} is nowhere"
+    key = ("company_code", "document_id", "installment_no")
+    built.agree("receivables_by_document", key, expected)
+
+
+HAPPENED = (
+    *(f"{kind}_amount_document" for kind in receivables.HAPPENINGS),
+    "fx_residue_amount",
+    "settled_date",
+    "last_payment_date",
+    "is_over_applied",
+)
+
+
+def test_what_every_payment_did_to_every_document(built: Built) -> None:
+    actual = built.lines(
+        """
+        select
+            company_code, company_code, payment_id, line_no, document_id, installment_no,
+            effective_date, is_reversed_cash,
+            original_payment_id, customer_id, payer_customer_id, payment_date, document_date,
+            due_date, days_from_document_date, days_from_due_date, currency_code, payment_method,
+            count(*), sum(amount_document), coalesce(sum(amount), 0),
+            count(*) filter (where rate_status = 'missing' and amount is null)
+        from marts.cash_applications
+        group by all
+        """,
+        7,
+    )
+
+    def expected(company: Company) -> Lines:
+        found = cash.applications(company.reckoning.extracts, built.parameters, company.book)
+        return {key: astuple(line) for key, line in found.items()}
+
+    built.compare(actual, expected, "cash_applications")
 
 
 # -- aging ------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The worked company: what README.md works out by hand, from the warehouse and from the oracle."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import asdict, astuple, fields
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +12,10 @@ import pytest
 from tests.oracle import aging
 from tests.oracle.arithmetic import round_ratio
 from tests.oracle.balances import fx_residues, open_items
+from tests.oracle.cash import Application, applications
 from tests.oracle.inputs import Extracts, Parameters, Seeds
 from tests.oracle.journal import Item, journal
+from tests.oracle.receivables import Receivable, receivables
 from tests.oracle.reckoning import Reckoning
 from tests.properties.lake import read_lake
 from tests.warehouse import fetch, write_lake
@@ -125,6 +127,17 @@ def test_the_oracle_finds_the_fx_residue_and_the_totals_of_the_page(extracts: Ex
         for book, day in ((later, QUARTER_END), (then, QUARTER_END), (later, AS_OF_DATE))
     ]
     assert totals == [Decimal("2305.00"), Decimal("2235.00"), Decimal("3105.00")]
+
+
+def test_the_oracle_lists_the_documents_of_the_page(extracts: Extracts) -> None:
+    told = receivables(extracts, PARAMETERS, journal(extracts, PARAMETERS), BUCKETS)
+    columns = list(expected("receivables_by_document")[0])
+    assert as_text(
+        [
+            tuple((asdict(item) | asdict(line))[column] for column in columns)
+            for item, line in told.items()
+        ]
+    ) == by_hand("receivables_by_document")
 
 
 @pytest.mark.parametrize("as_of_date", [QUARTER_END, AS_OF_DATE])
@@ -391,6 +404,44 @@ def test_the_warehouse_fills_the_mart_as_the_page(
         f"select {', '.join(columns)} from marts.{mart} where {condition}",  # noqa: S608
     )
     assert as_text(rows) == by_hand(mart)
+
+
+@pytest.mark.warehouse
+def test_the_warehouse_tells_of_every_document_what_the_oracle_does(
+    warehouse: Path, extracts: Extracts
+) -> None:
+    columns = [field.name for field in fields(Receivable)]
+    rows = fetch(
+        warehouse,
+        f"""
+        select company_code, 'document', document_id, installment_no, {", ".join(columns)}
+        from marts.receivables_by_document
+        """,  # noqa: S608
+    )
+    told = receivables(extracts, PARAMETERS, journal(extracts, PARAMETERS), BUCKETS)
+    assert {Item(*row[:4]): Receivable(*row[4:]) for row in rows} == told
+    assert len(rows) == len(told)
+
+
+@pytest.mark.warehouse
+def test_the_warehouse_applies_cash_as_the_oracle(warehouse: Path, extracts: Extracts) -> None:
+    rows = fetch(
+        warehouse,
+        """
+        select
+            company_code, payment_id, line_no, document_id, installment_no, effective_date,
+            is_reversed_cash,
+            original_payment_id, customer_id, payer_customer_id, payment_date, document_date,
+            due_date, days_from_document_date, days_from_due_date, currency_code, payment_method,
+            count(*), sum(amount_document), coalesce(sum(amount), 0),
+            count(*) filter (where rate_status = 'missing' and amount is null)
+        from marts.cash_applications
+        group by all
+        """,
+    )
+    told = applications(extracts, PARAMETERS, journal(extracts, PARAMETERS))
+    assert {row[:7]: Application(*row[7:]) for row in rows} == told
+    assert len(rows) == len(told)
 
 
 @pytest.mark.warehouse

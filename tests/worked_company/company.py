@@ -4,7 +4,7 @@ What the company is and how each result comes about stands in README.md beside t
 """
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,10 +23,10 @@ KNOWN_LATER = end_of_day(AS_OF_DATE)
 OWN_SEEDS = FOLDER / "seeds"
 
 
-def deliveries() -> dict[str, list[dict[str, Any]]]:
+def deliveries(folder: Path = FOLDER) -> dict[str, list[dict[str, Any]]]:
     """The rows of all delivered files, by extract, each with its delivery date."""
     rows: dict[str, list[dict[str, Any]]] = {}
-    for file in sorted((FOLDER / "deliveries").glob("*/*.csv")):
+    for file in sorted((folder / "deliveries").glob("*/*.csv")):
         schema = EXTRACTS[file.stem].schema
         delivery_date = date.fromisoformat(file.parent.name)
         for line in _lines(file):
@@ -37,9 +37,20 @@ def deliveries() -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-def expected(name: str) -> list[dict[str, str]]:
+def expected(name: str, folder: Path = FOLDER) -> list[dict[str, str]]:
     """The rows of one file of by-hand results."""
-    return _lines(FOLDER / "expected" / f"{name}.csv")
+    return _lines(folder / "expected" / f"{name}.csv")
+
+
+def as_text(rows: Iterable[Sequence[Any]]) -> list[tuple[str, ...]]:
+    """Rows as the expected files spell them, in a fixed order."""
+    return sorted(tuple(_spelled(value) for value in row) for row in rows)
+
+
+def _spelled(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _lines(file: Path) -> list[dict[str, str]]:

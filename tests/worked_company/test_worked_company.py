@@ -1,6 +1,5 @@
 """The worked company: what README.md works out by hand, from the warehouse and from the oracle."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, astuple, fields
 from datetime import date
 from decimal import Decimal
@@ -25,6 +24,7 @@ from tests.worked_company.company import (
     KNOWN_LATER,
     OWN_SEEDS,
     QUARTER_END,
+    as_text,
     deliveries,
     expected,
 )
@@ -39,17 +39,6 @@ def extracts(tmp_path_factory: pytest.TempPathFactory) -> Extracts:
     home = tmp_path_factory.mktemp("worked_company_lake")
     write_lake(home, deliveries())
     return read_lake(home)
-
-
-def as_text(rows: Sequence[Sequence[Any]]) -> list[tuple[str, ...]]:
-    """Rows as the expected files spell them, in a fixed order."""
-    return sorted(tuple(_spelled(value) for value in row) for row in rows)
-
-
-def _spelled(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def by_hand(name: str, **where: str) -> list[tuple[str, ...]]:

@@ -40,6 +40,7 @@ class Fault:
 
 JOURNAL = "balance of the journal"
 READ = "read = accepted + duplicate + quarantined + dropped + filtered"
+ATTRIBUTED = r"\+ unattributed = payments - change in unapplied cash"
 LOAD = r"\S+ for \w+ \(load \d+\)"
 
 FAULTS = {
@@ -108,11 +109,21 @@ FAULTS = {
     ),
     "a collector was given a cent of nobody's": Fault(
         "P6",
-        r"cash attributed by \w+ \+ unattributed = payments - change in unapplied cash",
+        f"cash attributed by portfolio_owner {ATTRIBUTED}",
         "update marts.cash_by_earner set amount_document = amount_document + 0.01 "
-        "where payment_id = 'P1' and is_portfolio_owner",
+        "where payment_id = 'P2' and is_portfolio_owner",
         between=("int_cash_earned_summed",),
     ),
+    **{
+        f"a collector was given a cent of nobody's by {method}": Fault(
+            "P6",
+            f"cash attributed by {method} {ATTRIBUTED}",
+            f"update intermediate.int_cash_earned_summed "  # noqa: S608
+            f"set {method}_amount_document = {method}_amount_document + 0.01 "
+            "where collector_id = 'K1' and month_start = '2026-03-01'",
+        )
+        for method in ("last_touch", "first_touch", "linear", "promise_first")
+    },
     "a row was read and is nowhere": Fault(
         "P7",
         rf"rows of {LOAD}: {re.escape(READ)}",

@@ -75,6 +75,28 @@
     )
 {%- endmacro -%}
 
+{#-
+    A quotient in trillionths, as a whole number: for a ratio of two quotients, which is then right
+    in all of its eight decimals. Rounded to eight before, a growth by a tenth may read 0.09999999.
+-#}
+{%- macro trillionths_of(numerator, denominator) -%}
+    {{ return(adapter.dispatch('trillionths_of', 'collections')(numerator, denominator)) }}
+{%- endmacro -%}
+
+{%- macro default__trillionths_of(numerator, denominator) -%}
+    cast(cast({{ numerator }} as decimal(38, 2)) * 100 as hugeint) * 1000000000000
+    // nullif(cast(cast({{ denominator }} as decimal(38, 2)) * 100 as hugeint), 0)
+{%- endmacro -%}
+
+{%- macro spark__trillionths_of(numerator, denominator) -%}
+    cast(
+        cast({{ numerator }} as decimal(20, 2))
+        / nullif(cast({{ denominator }} as decimal(20, 2)), 0)
+        * 1000000000000
+        as decimal(20, 0)
+    )
+{%- endmacro -%}
+
 {#- An amount times part over whole, rounded once: exact, because it works on cents. -#}
 {%- macro prorate_amount(amount, part, whole) -%}
     {{ adapter.dispatch('prorate_amount', 'collections')(amount, part, whole) }}

@@ -71,11 +71,15 @@ def shift(now: Shape, before: Shape | None, seeds: Seeds) -> Shift:
     weighted = ratio(now.past_due_days, now.past_due)
     growth = NO_HISTORY
     if before is not None:
-        past = ratio(before.past_due_days, before.past_due).value
+        past = ratio(before.past_due_days, before.past_due)
         growth = (
             NOT_APPLICABLE
-            if past is None or weighted.value is None
-            else ratio(weighted.value - past, past)
+            if past.value is None or weighted.value is None
+            # now.days / now.amount over before.days / before.amount, less 1, without a division.
+            else ratio(
+                now.past_due_days * before.past_due - before.past_due_days * now.past_due,
+                before.past_due_days * now.past_due,
+            )
         )
     signal = None
     if growth.value is not None:

@@ -107,6 +107,10 @@ measured as (
         summed.*,
         {{ ratio_value('summed.past_due_amount_days', 'summed.past_due_amount') }}
             as weighted_days,
+        case
+            when {{ ratio_status('summed.past_due_amount_days', 'summed.past_due_amount') }} = 'ok'
+                then {{ trillionths_of('summed.past_due_amount_days', 'summed.past_due_amount') }}
+        end as weighted_days_in_trillionths,
         {{ ratio_value('summed.past_due_amount', 'summed.open_amount') }} as past_due_share
     from summed
 ),
@@ -123,6 +127,9 @@ followed as (
         lag(weighted_days) over (
             partition by company_code, scope_type, scope_id, bucket_set order by month_start
         ) as previous_days_past_due,
+        lag(weighted_days_in_trillionths) over (
+            partition by company_code, scope_type, scope_id, bucket_set order by month_start
+        ) as previous_days_in_trillionths,
         lag(month_start) over (
             partition by company_code, scope_type, scope_id, bucket_set order by month_start
         ) as previous_month_start
@@ -139,6 +146,8 @@ parts as (
         followed.weighted_days - followed.previous_days_past_due
             as weighted_days_growth_rate_numerator,
         followed.previous_days_past_due as weighted_days_growth_rate_denominator,
+        followed.weighted_days_in_trillionths - followed.previous_days_in_trillionths
+            as grown_in_trillionths,
         case
             when contacts_known.is_any_contact_known
                 then coalesce(complaints_scoped.complaint_count, 0)
@@ -194,6 +203,8 @@ rated as (
             'weighted_days_growth_rate',
             missing="case when previous_month_start is null then 'insufficient_history' "
             ~ "else 'not_applicable' end",
+            exact_numerator='grown_in_trillionths',
+            exact_denominator='previous_days_in_trillionths',
             part_type='decimal(18, 8)',
         ) }},
         {{ measure_columns(

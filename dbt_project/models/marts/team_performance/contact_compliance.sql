@@ -200,6 +200,8 @@ clocks_used as (
             and clocks.clock = rulings.clock
 ),
 
+-- Every contact has a clock and every clock an offset; a left join says so to an engine, which else
+-- expects so few rows that it holds all of them to look the rules up.
 clocked as (
     select
         contacts.*,
@@ -207,7 +209,7 @@ clocked as (
         clocks_used.timezone,
         clocks_used.is_timezone_unknown
     from contacts
-    inner join clocks_used
+    left join clocks_used
         on contacts.customer_id = clocks_used.customer_id
 ),
 
@@ -217,6 +219,7 @@ zones_used as (
         min({{ day_number('contacted_microseconds') }}) as first_day_no,
         max({{ day_number('contacted_microseconds') }}) + 1 as last_day_no
     from clocked
+    where timezone is not null
     group by timezone
 ),
 
@@ -269,7 +272,7 @@ timed as (
             )) }}
         end as local_microseconds
     from clocked
-    inner join offsets_followed
+    left join offsets_followed
         on
             clocked.timezone = offsets_followed.timezone
             and {{ day_number('clocked.contacted_microseconds') }} = offsets_followed.day_no

@@ -164,6 +164,13 @@ FAULTS = {
         "where period_type = 'month' and scope_type = 'segment' and scope_id = 'retail' "
         "and period_start = '2026-03-01'",
     ),
+    "a region wrote off a cent more than the company": Fault(
+        "P9",
+        r"net write-offs of every \w+ = of the company",
+        "update marts.receivables_by_period set write_off_amount = write_off_amount + 0.01 "
+        "where period_type = 'month' and scope_type = 'region' and scope_id = 'north' "
+        "and period_start = '2026-03-01'",
+    ),
     "the journal sold a cent of March in January": Fault(
         "P9",
         "credit sales of the company = of the journal",
@@ -183,7 +190,10 @@ FAULTS = {
         "P9",
         "net write-offs of the company = of the journal",
         "update marts.receivables_by_period set write_off_amount = write_off_amount + 0.01 "
-        "where period_type = 'month' and scope_type = 'company' and period_start = '2026-03-01'",
+        "where period_type = 'month' and period_start = '2026-03-01' "
+        "and (scope_type, scope_id) in ("
+        "select (scope_type, min(scope_id)) from marts.receivables_by_period "
+        "where period_type = 'month' and period_start = '2026-03-01' group by scope_type)",
     ),
     "a credit is a cent more in the buckets than in the period": Fault(
         "P9",

@@ -742,8 +742,15 @@ scope_totals as (
         turnover.measured_to_date,
         sum(turnover.closing_receivables_amount) as closing_amount,
         sum(turnover.credit_sales_amount) as credit_sales_amount,
-        sum(turnover.cash_applied_amount) as cash_applied_amount
+        sum(turnover.cash_applied_amount) as cash_applied_amount,
+        sum(bad_debt.net_write_off_amount) as net_write_off_amount
     from turnover
+    inner join bad_debt
+        on
+            turnover.company_code = bad_debt.company_code
+            and turnover.scope_type = bad_debt.scope_type
+            and turnover.scope_id = bad_debt.scope_id
+            and turnover.period_start = bad_debt.period_start
     group by turnover.company_code, turnover.scope_type, turnover.measured_to_date
 ),
 
@@ -751,6 +758,7 @@ scope_totals as (
     'closing_amount': 'receivables',
     'credit_sales_amount': 'credit sales',
     'cash_applied_amount': 'cash applied',
+    'net_write_off_amount': 'net write-offs',
 } %}
 
 p9_scopes as (

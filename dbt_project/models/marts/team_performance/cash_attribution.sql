@@ -17,28 +17,42 @@ with earned as (
     select * from {{ ref('cash_by_earner') }}
 ),
 
-final as (
-    {%- for method, flag in flags.items() %}
-        select
-            '{{ method }}' as attribution_method,
-            headline_method = '{{ method }}' as is_headline,
-            {{ carried | join(', ') }},
-            cast(1 as decimal(18, 8)) as attribution_share,
-            amount_document as attributed_amount_document,
-            amount as attributed_amount
-        from earned
-        where {{ flag }}
+-- Each row is read once for all methods: a part per method would have an engine that keeps what is
+-- named more than once copy all of it before it counts.
+methods as (
+    {%- for method in flags %}
+        select '{{ method }}' as attribution_method
         union all
     {%- endfor %}
+    select 'linear' as attribution_method
+),
+
+final as (
     select
-        'linear' as attribution_method,
-        headline_method = 'linear' as is_headline,
-        {{ carried | join(', ') }},
-        linear_share as attribution_share,
-        linear_amount_document as attributed_amount_document,
-        linear_amount as attributed_amount
+        methods.attribution_method,
+        earned.headline_method = methods.attribution_method as is_headline,
+        {{ columns_of(carried, 'earned') }},
+        case
+            when methods.attribution_method = 'linear' then earned.linear_share
+            else cast(1 as decimal(18, 8))
+        end as attribution_share,
+        case
+            when methods.attribution_method = 'linear' then earned.linear_amount_document
+            else earned.amount_document
+        end as attributed_amount_document,
+        case
+            when methods.attribution_method = 'linear' then earned.linear_amount
+            else earned.amount
+        end as attributed_amount
     from earned
-    where linear_share > 0
+    cross join methods
+    where
+        case
+            {%- for method, flag in flags.items() %}
+                when methods.attribution_method = '{{ method }}' then earned.{{ flag }}
+            {%- endfor %}
+            else earned.linear_share > 0
+        end
 )
 
 select * from final

@@ -125,3 +125,19 @@
         {%- do run_query(comments) -%}
     {%- endif -%}
 {%- endmacro -%}
+
+{#-
+    Before the query of a big table that is named more than once. An engine that keeps what is named
+    would copy all of it; read each time, only the rows and columns asked for are touched. Not where
+    little is left out: reading is then dearer than the copy.
+-#}
+{%- macro read_each_time() -%}
+    {{ return(adapter.dispatch('read_each_time', 'collections')()) }}
+{%- endmacro -%}
+
+{%- macro default__read_each_time() -%}
+    not materialized
+{%- endmacro -%}
+
+{%- macro spark__read_each_time() -%}
+{%- endmacro -%}

@@ -1,8 +1,7 @@
 -- Fails with one row per rule and mart that is broken: a value stands if and only if its status is
--- `ok`, in the scorecard also where a missing rate keeps it from being judged; the shares of a cash
--- movement are 1; every month of the allowance opens with the close of the one before; promises
--- take no more than was promised. Rows of customers, which are worked out when they are asked for,
--- are not asked for here.
+-- `ok`, in the scorecard also where a missing rate keeps it from being judged; every month of the
+-- allowance opens with the close of the one before; promises take no more than was promised. Rows
+-- of customers, which are worked out when they are asked for, are not asked for here.
 {%- set measures = {
     'aging_migration_by_month': ['migration_rate'],
     'aging_roll_rates_by_month': ['roll_rate', 'cure_rate', 'net_flow_rate'],
@@ -84,54 +83,8 @@ scorecard_statuses as (
         )
 ),
 
-{%- set flags = [
-    'is_portfolio_owner', 'is_last_touch', 'is_first_touch', 'is_promise_first'
-] %}
-
 earned as (
     select * from {{ ref('cash_by_earner') }}
-),
-
-movement_shares as (
-    select
-        company_code,
-        payment_id,
-        line_no,
-        piece_no,
-        document_id,
-        installment_no,
-        is_reversed_cash,
-        {%- for flag in flags %}
-            sum(case when {{ flag }} then 1 else 0 end) as {{ flag }}_total,
-        {%- endfor %}
-        sum(linear_share) as linear_share_total,
-        sum(linear_amount_document) - min(amount_document) as linear_difference_document,
-        sum(linear_amount) - min(amount) as linear_difference
-    from earned
-    where {{ changed_only('earned', 'cash_by_earner', ['company_code', 'payment_id']) }}
-    group by
-        company_code,
-        payment_id,
-        line_no,
-        piece_no,
-        document_id,
-        installment_no,
-        is_reversed_cash
-),
-
-shares_not_whole as (
-    select
-        'cash_by_earner: the shares of a movement are not 1, or its cents not all given out'
-            as broken_rule,
-        count(*) as row_count
-    from movement_shares
-    where
-        linear_share_total <> 1
-        or linear_difference_document <> 0
-        or linear_difference <> 0
-        {%- for flag in flags %}
-            or {{ flag }}_total <> 1
-        {%- endfor %}
 ),
 
 earned_totals as (
@@ -200,8 +153,6 @@ rules as (
     select * from values_without_status
     union all
     select * from scorecard_statuses
-    union all
-    select * from shares_not_whole
     union all
     select * from sums_gone_astray
     union all

@@ -5,11 +5,11 @@
 -- known_from_month_no <= m < known_to_month_no.
 {%- set origin = "cast('1970-01-01' as date)" %}
 {%- set item = ['company_code', 'item_type', 'document_id', 'installment_no'] %}
-with movements as (
+with movements as {{ read_each_time() }} (
     select * from {{ ref('receivable_movements') }}
 ),
 
-items as (
+items as {{ read_each_time() }} (
     select * from {{ ref('receivable_items') }}
 ),
 

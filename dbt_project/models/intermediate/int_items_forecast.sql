@@ -40,10 +40,12 @@ promises_paid_then as (
     select * from {{ ref('int_promises_paid_then') }}
 ),
 
+-- What was known at the end of a month that is past is looked up by its number; the running month
+-- has none.
 origins as (
     select
         *,
-        {{ month_number('origin_date') }} as origin_month_no
+        case when not is_current then {{ month_number('origin_date') }} end as past_month_no
     from {{ ref('int_forecast_origins') }}
 ),
 
@@ -214,9 +216,8 @@ promises_standing as (
     left join promises_then
         on
             promises.promise_id = promises_then.promise_id
-            and origins.origin_month_no >= promises_then.first_known_no
-            and origins.origin_month_no <= promises_then.last_known_no
-            and not origins.is_current
+            and origins.past_month_no >= promises_then.first_known_no
+            and origins.past_month_no <= promises_then.last_known_no
 ),
 
 cash_of_promises as (

@@ -24,7 +24,9 @@ restated_currencies as (
 ),
 
 changed_rates as (
-    {{ changed_rows('int_fx_rates_spanned', ['valid_from_date']) }}
+    {{ changed_rows(
+        'int_fx_rates_spanned', ['currency_code', 'valid_from_date', 'valid_to_date', 'fx_rate']
+    ) }}
 ),
 
 documents as (
@@ -44,9 +46,22 @@ customers_of_documents as (
     where customers.currency_code is null
 ),
 
-first_changed_rate as (
-    select min(valid_from_date) as valid_from_date
+-- A rate that only ceases earlier or later, as each does when the next is told, is another from the
+-- earlier of the two days on.
+rates_changed as (
+    select
+        case
+            when min(_change) <> max(_change) and min(fx_rate) = max(fx_rate)
+                then min(valid_to_date)
+            else valid_from_date
+        end as changed_from_date
     from changed_rates
+    group by currency_code, valid_from_date
+),
+
+first_changed_rate as (
+    select min(changed_from_date) as changed_from_date
+    from rates_changed
     having count(*) > 0
 ),
 
@@ -67,7 +82,7 @@ touched as (
     select promise_contacts.customer_id
     from promise_contacts
     inner join first_changed_rate
-        on promise_contacts.contact_date >= first_changed_rate.valid_from_date
+        on promise_contacts.contact_date >= first_changed_rate.changed_from_date
 ),
 
 final as (

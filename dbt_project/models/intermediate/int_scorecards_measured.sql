@@ -52,7 +52,7 @@ bad_debt as (
     where scope_type in ('company', 'team')
 ),
 
-contacts as (
+contacts as {{ read_each_time() }} (
     select * from {{ ref('int_contacts_dated') }}
 ),
 
@@ -77,7 +77,7 @@ members as (
     where team_id <> 'unassigned'
 ),
 
-payments as (
+payments as {{ read_each_time() }} (
     select * from {{ ref('int_payments_versioned') }}
     where
         is_current
